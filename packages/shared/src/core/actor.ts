@@ -1,0 +1,27 @@
+import type { Cause } from './lifecycle.ts';
+
+/** Who makes a change. Audited with it. */
+export type Actor =
+  /** A sign-in vouched for by an assertion of the connection. */
+  | { readonly kind: 'assertion'; readonly connection: string; readonly assertionId: string }
+  /** A run of the sweep. */
+  | { readonly kind: 'sweep'; readonly runId: string; readonly digest: string }
+  /** A person at the command line or the admin API. */
+  | { readonly kind: 'operator'; readonly name: string }
+  /** The user, through the app. */
+  | { readonly kind: 'user'; readonly userId: string };
+
+/** The cause that an actor's deactivation carries; null where it may not deactivate. */
+export function causeOf(actor: Actor): Cause | null {
+  switch (actor.kind) {
+    case 'sweep':
+      return 'sweep';
+    case 'operator':
+      return 'admin';
+    case 'assertion':
+    case 'user':
+      return null;
+    default:
+      return actor satisfies never;
+  }
+}

@@ -1,0 +1,26 @@
+/** Every fact that the audit trail can hold, one name each. */
+export const AUDIT_KINDS = [
+  'user.created',
+  'user.signed_in',
+  'user.changed',
+  'user.suspected',
+  'user.contained',
+  'user.deactivated',
+  'user.restored',
+  'roles.changed',
+  'roles.kept',
+  'session.ended',
+  'sign_in.refused',
+  'plan.approved',
+  'plan.applied',
+] as const;
+export type AuditKind = (typeof AUDIT_KINDS)[number];
+
+/** Changes that leave the house through the outbox. */
+export type OutboxKind =
+  | 'user.created'
+  | 'user.changed'
+  | 'roles.changed'
+  | 'user.deactivated'
+  | 'user.restored'
+  | 'session.revoked';

@@ -1,0 +1,33 @@
+/** What an {@link AppError} carries besides its code and its public sentence. */
+export interface AppErrorOptions {
+  /** The private reason: for the log, never for the browser. */
+  readonly cause?: unknown;
+  /**
+   * Facts for the log, such as `{ expected, received }`. Never a secret: tokens,
+   * keys and assertions stay out of errors.
+   */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * An error with a stable code that programs may match, one public sentence that
+ * a stranger may read, and a private cause that only the log sees.
+ *
+ * Codes are `area.what_happened`, for example `saml.audience_mismatch`.
+ */
+export class AppError extends Error {
+  readonly code: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, publicMessage: string, options: AppErrorOptions = {}) {
+    super(publicMessage, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.detail = options.detail ?? {};
+  }
+}
+
+/** The stable code of an error, or `internal` for one that nobody foresaw. */
+export function codeOf(error: unknown): string {
+  return error instanceof AppError ? error.code : 'internal';
+}

@@ -1,0 +1,27 @@
+/** One sentence for each reason code, for people: plans, pages, `explain`. */
+export const REASON_TEXT = {
+  absent: 'no longer listed at the identity provider, confirmed by two look-ups',
+  absent_once: 'not listed at the identity provider; to be confirmed by a second look-up',
+  absent_unconfirmable: 'not listed, and the directory answers no look-ups',
+  disabled: 'disabled at the identity provider',
+  unassigned: 'no longer assigned to this app at the identity provider',
+  held: 'the sweep is held; access needs a fresh sign-in meanwhile',
+  groups_changed: 'groups changed at the identity provider',
+  suspicion_cleared: 'found at the identity provider',
+  listed_again: 'listed and enabled at the identity provider again',
+  protected: 'protected by configuration',
+  owned_by_scim: 'owned by SCIM: the sweep reports and changes nothing',
+  owned_manually: 'managed by hand: the sweep reports and changes nothing',
+  last_admin: 'one of the last two holders of a privileged role',
+  other_cause: 'disabled by somebody else, who alone may enable again',
+  signed_in: 'signed in',
+  signed_out: 'signed out',
+  signed_in_since: 'signed in after the listing had begun',
+  by_admin: 'by an administrator',
+} as const;
+export type ReasonCode = keyof typeof REASON_TEXT;
+
+/** The sentence for a reason code; the code itself for one that this version does not know. */
+export function sayReason(code: string): string {
+  return Object.hasOwn(REASON_TEXT, code) ? REASON_TEXT[code as ReasonCode] : code;
+}

@@ -1,0 +1,66 @@
+import type { ConnectionId, DirectoryId, Subject, UserId } from './ids.ts';
+import type { Cause, Owner, UserState } from './lifecycle.ts';
+import type { EpochMs } from './time.ts';
+
+/** Our record of a person. */
+export interface User {
+  readonly id: UserId;
+  readonly connectionId: ConnectionId;
+  readonly subject: Subject;
+  /** How the connection's directory names this person; null where sign-in brought no id. */
+  readonly directoryId: DirectoryId | null;
+  readonly owner: Owner;
+  readonly state: UserState;
+  /** Who disabled the user; null while the user has access. */
+  readonly cause: Cause | null;
+  readonly stateReason: string | null;
+  readonly stateChangedAt: EpochMs;
+  readonly profile: Profile;
+  /** Group names as last seen; null where they are not known. */
+  readonly groups: readonly string[] | null;
+  /** Attributes that rules name, as last asserted. */
+  readonly attributes: ReadonlyMap<string, readonly string[]>;
+  readonly epoch: number;
+  readonly version: number;
+  readonly createdAt: EpochMs;
+  readonly lastAssertionAt: EpochMs | null;
+  readonly lastConfirmedAt: EpochMs | null;
+}
+
+/** Names and e-mail: data that may change, collide and be wrong. Never an identity. */
+export interface Profile {
+  readonly email: string | null;
+  readonly givenName: string | null;
+  readonly familyName: string | null;
+}
+
+/** Where a grant comes from. `roll` is kept honest by sign-ins and sweeps alike. */
+export type GrantChannel = 'roll' | 'scim' | 'manual';
+
+/** A role held by a user, with its provenance. */
+export interface Grant {
+  readonly userId: UserId;
+  readonly role: string;
+  readonly connectionId: ConnectionId;
+  readonly channel: GrantChannel;
+  readonly seenIn: 'assertion' | 'directory' | 'scim' | 'manual';
+  readonly privileged: boolean;
+  readonly because: readonly GrantReason[];
+  readonly firstSeenAt: EpochMs;
+  readonly lastSeenAt: EpochMs;
+}
+
+/** One rule that gives a grant, and what it matched. */
+export interface GrantReason {
+  readonly file: string;
+  readonly line: number;
+  readonly groups: readonly string[];
+  readonly attributes: readonly string[];
+}
+
+/** How a person is written in lists: the e-mail, else the name, else the subject. */
+export function labelOf(user: Pick<User, 'profile' | 'subject'>): string {
+  const { givenName, familyName, email } = user.profile;
+  const name = [givenName, familyName].filter((part) => part !== null && part !== '').join(' ');
+  return email ?? (name === '' ? user.subject : name);
+}
