@@ -26,12 +26,17 @@ create table users (
   -- The reason code of the last change of state.
   state_reason         text,
   state_changed_at     timestamptz not null,
+  -- Break-glass: no automation takes this user's access.
+  protected            boolean not null default false,
   -- Data, never an identity: may change, collide and be wrong.
   email                text,
   given_name           text,
   family_name          text,
   -- What was last seen; null groups are unknown groups, not none.
   groups               text[],
+  -- When the groups were observed, by the clock of whoever observed them: older
+  -- evidence never overwrites newer.
+  groups_seen_at       timestamptz,
   attributes           jsonb not null default '{}',
   -- Raised to end every session of the user at once.
   epoch                integer not null default 1,

@@ -15,9 +15,13 @@ export interface User {
   readonly cause: Cause | null;
   readonly stateReason: string | null;
   readonly stateChangedAt: EpochMs;
+  /** Break-glass: no automation takes this user's access. */
+  readonly protected: boolean;
   readonly profile: Profile;
   /** Group names as last seen; null where they are not known. */
   readonly groups: readonly string[] | null;
+  /** When the groups were observed. */
+  readonly groupsSeenAt: EpochMs | null;
   /** Attributes that rules name, as last asserted. */
   readonly attributes: ReadonlyMap<string, readonly string[]>;
   readonly epoch: number;

@@ -1,0 +1,46 @@
+import type { Actor } from '../core/actor.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { Tx } from '../db/database.ts';
+import type { AccessChange, AccessOutcome } from './change.ts';
+import { changeRoles } from './role-change.ts';
+import { endSession } from './session-end.ts';
+import { recordRefusal, signIn } from './sign-in.ts';
+import { changeState } from './state-change.ts';
+
+/**
+ * THE ONE WRITER. Whatever happens to somebody's access, whoever asks for it,
+ * happens here: state, grants, sessions, audit and outbox in the caller's
+ * transaction, so that all of it is there or none (invariants 6 and 10).
+ *
+ * It checks again, under a lock on the user's row, what the caller believed:
+ * a newer sign-in or version makes the change `stale`, and a rule that forbids
+ * it (protected, SCIM-owned, another cause, the last admins) `refused`. Neither
+ * is thrown: only a broken database throws, and then nothing has happened.
+ *
+ * The caller commits. After a deadlock it runs the whole transaction again
+ * (`inTransaction` does).
+ */
+export function apply(
+  tx: Tx,
+  change: AccessChange,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  switch (change.kind) {
+    case 'sign_in':
+      return signIn(tx, change, actor, now);
+    case 'sign_in_refused':
+      return recordRefusal(tx, change, actor, now);
+    case 'suspect':
+    case 'contain':
+    case 'deactivate':
+    case 'restore':
+      return changeState(tx, change, actor, now);
+    case 'change_roles':
+      return changeRoles(tx, change, actor, now);
+    case 'end_session':
+      return endSession(tx, change, actor, now);
+    default:
+      return change satisfies never;
+  }
+}

@@ -1,0 +1,116 @@
+import type { ConnectionId, DirectoryId, SessionId, Subject, UserId } from '../core/ids.ts';
+import type { RoleMapping } from '../core/roles.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { Profile, User } from '../core/user.ts';
+
+/** How the roles of an assertion meet those that are there. */
+export type RolesMode = 'authoritative' | 'additive' | 'first_login';
+
+/** A session to be made with the sign-in, in the same transaction. */
+export interface NewSession {
+  readonly id: SessionId;
+  /** The names that a LogoutRequest will use (SAML Core §3.7.1). */
+  readonly nameId: string;
+  readonly nameIdFormat: string | null;
+  readonly sessionIndex: string | null;
+  readonly expiresAt: EpochMs;
+}
+
+/** A verified assertion admits somebody: creates or updates the user, and makes a session. */
+export interface SignIn {
+  readonly kind: 'sign_in';
+  /** The id that the user gets where there is none yet. */
+  readonly newUserId: UserId;
+  readonly connectionId: ConnectionId;
+  readonly subject: Subject;
+  readonly directoryId: DirectoryId | null;
+  readonly protected: boolean;
+  readonly profile: Profile;
+  /** Null: the assertion said nothing of groups. */
+  readonly groups: readonly string[] | null;
+  readonly attributes: ReadonlyMap<string, readonly string[]>;
+  readonly mapping: RoleMapping;
+  readonly mode: RolesMode;
+  readonly privilegedRoles: ReadonlySet<string>;
+  /** When the identity provider issued the assertion: evidence is as old as that. */
+  readonly issuedAt: EpochMs;
+  readonly session: NewSession;
+  readonly reference: string;
+}
+
+/** A verified assertion of somebody who may not come in. Records it; takes roles that are gone. */
+export interface SignInRefused {
+  readonly kind: 'sign_in_refused';
+  readonly connectionId: ConnectionId;
+  readonly subject: Subject;
+  readonly code: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+  readonly reference: string;
+}
+
+/** A step in a user's life. */
+export interface StateChange {
+  readonly kind: 'suspect' | 'contain' | 'deactivate' | 'restore';
+  readonly userId: UserId;
+  /** The version that the decision saw; null where a person decides now. */
+  readonly expectedVersion: number | null;
+  /** When the evidence was gathered: a sign-in after it wins. Null where there is none. */
+  readonly observedAt: EpochMs | null;
+  readonly reason: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** The roles that a connection's rules give a user now, as the directory or an assertion shows. */
+export interface RolesChange {
+  readonly kind: 'change_roles';
+  readonly userId: UserId;
+  readonly connectionId: ConnectionId;
+  readonly expectedVersion: number | null;
+  readonly observedAt: EpochMs;
+  readonly seenIn: 'assertion' | 'directory';
+  readonly groups: readonly string[];
+  readonly mapping: Extract<RoleMapping, { kind: 'known' }>;
+  readonly mode: RolesMode;
+  readonly privilegedRoles: ReadonlySet<string>;
+  readonly reason: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** The end of one session. */
+export interface SessionEnd {
+  readonly kind: 'end_session';
+  readonly sessionId: SessionId;
+  readonly reason: string;
+}
+
+/** Everything that may happen to somebody's access. */
+export type AccessChange = SignIn | SignInRefused | StateChange | RolesChange | SessionEnd;
+
+/** Why a change was not made. None of them is an error: the caller decides what to say. */
+export type RefusalCode =
+  | 'no_such_user'
+  | 'deactivated'
+  | 'directory_id_changed'
+  | 'last_admin'
+  | 'protected'
+  | 'not_owned'
+  | 'other_cause'
+  | 'illegal_step';
+
+/** What became of a change. */
+export type AccessOutcome =
+  | {
+      readonly kind: 'applied';
+      readonly user: User;
+      readonly roles: readonly string[];
+      readonly created: boolean;
+      readonly sessionsEnded: number;
+      /** Privileged roles that were kept, because too few people hold them. */
+      readonly kept: readonly string[];
+    }
+  | { readonly kind: 'session_ended'; readonly userId: UserId }
+  /** Nothing to do: it is so already. */
+  | { readonly kind: 'unchanged'; readonly user: User | null }
+  /** Something newer than the decision happened. */
+  | { readonly kind: 'stale'; readonly why: 'version_changed' | 'signed_in_since' | 'newer_groups' }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly user: User | null };

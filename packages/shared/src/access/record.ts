@@ -1,0 +1,79 @@
+import type { Actor } from '../core/actor.ts';
+import type { AuditKind, OutboxKind } from '../core/audit-event.ts';
+import type { ConnectionId, UserId } from '../core/ids.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { User } from '../core/user.ts';
+import type { Tx } from '../db/database.ts';
+import { toTimestamp } from '../db/timestamp.ts';
+
+/** One fact for the audit trail. */
+export interface AuditEntry {
+  readonly kind: AuditKind;
+  readonly userId: UserId | null;
+  readonly connectionId: ConnectionId | null;
+  readonly reason?: string;
+  readonly evidence?: Readonly<Record<string, unknown>>;
+  readonly before?: Readonly<Record<string, unknown>>;
+  readonly after?: Readonly<Record<string, unknown>>;
+  readonly reference?: string;
+}
+
+/** Appends a fact to the audit trail, in the transaction of the change that it tells of. */
+export async function recordAudit(
+  tx: Tx,
+  entry: AuditEntry,
+  actor: Actor,
+  now: EpochMs,
+): Promise<void> {
+  await tx
+    .insertInto('audit_events')
+    .values({
+      at: toTimestamp(now),
+      kind: entry.kind,
+      actor: JSON.stringify(actor),
+      user_id: entry.userId,
+      connection_id: entry.connectionId,
+      reason: entry.reason ?? null,
+      evidence: toJson(entry.evidence),
+      before: toJson(entry.before),
+      after: toJson(entry.after),
+      reference: entry.reference ?? null,
+    })
+    .execute();
+}
+
+/** Puts a change into the outbox: it leaves the house after the commit, or not at all. */
+export async function putIntoOutbox(
+  tx: Tx,
+  kind: OutboxKind,
+  userId: UserId,
+  payload: Readonly<Record<string, unknown>>,
+  now: EpochMs,
+): Promise<void> {
+  await tx
+    .insertInto('outbox')
+    .values({
+      at: toTimestamp(now),
+      kind,
+      user_id: userId,
+      payload: JSON.stringify(payload),
+      delivered_at: null,
+    })
+    .execute();
+}
+
+/** What of a user is written into the audit trail's `before` and `after`. */
+export function auditViewOf(user: User, roles: readonly string[]): Record<string, unknown> {
+  return {
+    state: user.state,
+    cause: user.cause,
+    reason: user.stateReason,
+    roles,
+    profile: user.profile,
+    version: user.version,
+  };
+}
+
+function toJson(value: Readonly<Record<string, unknown>> | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}

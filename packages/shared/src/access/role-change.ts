@@ -1,0 +1,218 @@
+import type { Actor } from '../core/actor.ts';
+import type { ConnectionId, UserId } from '../core/ids.ts';
+import type { RoleMapping } from '../core/roles.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { Grant, GrantReason, User } from '../core/user.ts';
+import type { Tx } from '../db/database.ts';
+import { toTimestamp } from '../db/timestamp.ts';
+import { grantsOf, lockUser, toUser } from '../db/users.ts';
+import type { AccessOutcome, RolesChange, RolesMode } from './change.ts';
+import { lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
+import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
+
+/** What a mapping does to the grants of one connection. */
+export interface GrantWork {
+  readonly connectionId: ConnectionId;
+  readonly mapping: Extract<RoleMapping, { kind: 'known' }>;
+  readonly mode: RolesMode;
+  readonly seenIn: 'assertion' | 'directory';
+  readonly privilegedRoles: ReadonlySet<string>;
+}
+
+/** What became of the grants. */
+export interface GrantResult {
+  /** All roles that the user holds afterwards, over every connection. */
+  readonly roles: readonly string[];
+  readonly gained: readonly string[];
+  readonly lost: readonly string[];
+  /** Privileged roles that the mapping no longer gives, kept because too few people hold them. */
+  readonly kept: readonly string[];
+}
+
+/** Roles as the directory, or the assertion of a refused sign-in, shows them. See `apply`. */
+export async function changeRoles(
+  tx: Tx,
+  change: RolesChange,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  // The lock comes before the row's, whatever will be lost: the order prevents deadlocks.
+  await lockPrivilegedRoles(tx);
+  const user = await lockUser(tx, change.userId);
+  if (user === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  if (actor.kind === 'sweep' && user.owner !== 'roll') {
+    return { kind: 'refused', code: 'not_owned', user };
+  }
+  if (actor.kind === 'sweep' && user.protected) return { kind: 'refused', code: 'protected', user };
+  if (change.expectedVersion !== null && change.expectedVersion !== user.version) {
+    return { kind: 'stale', why: 'version_changed' };
+  }
+  if (isNewer(user.groupsSeenAt, change.observedAt)) return { kind: 'stale', why: 'newer_groups' };
+  const before = await grantsOf(tx, user.id);
+  const result = await writeGrants(tx, user.id, before, change, actor, now);
+  const row = await tx
+    .updateTable('users')
+    .set({
+      groups: [...change.groups],
+      groups_seen_at: toTimestamp(change.observedAt),
+      version: user.version + 1,
+    })
+    .where('id', '=', user.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const after = toUser(row);
+  await recordRoles(tx, { user, after, before, result, change }, actor, now);
+  return {
+    kind: 'applied',
+    user: after,
+    roles: result.roles,
+    created: false,
+    sessionsEnded: 0,
+    kept: result.kept,
+  };
+}
+
+/** Whether what is known is newer than what was observed. */
+export function isNewer(known: EpochMs | null, observed: EpochMs): boolean {
+  return known !== null && known > observed;
+}
+
+/**
+ * Writes the roll-channel grants of one connection as the mapping has them.
+ * Grants of other connections and channels stay. Call with the user's row
+ * locked and, where anything privileged may be lost, under the privileged lock.
+ */
+export async function writeGrants(
+  tx: Tx,
+  userId: UserId,
+  before: readonly Grant[],
+  work: GrantWork,
+  actor: Actor,
+  now: EpochMs,
+): Promise<GrantResult> {
+  const ours = before.filter((g) => g.connectionId === work.connectionId && g.channel === 'roll');
+  const wanted = new Set(work.mapping.roles);
+  const dropped = work.mode === 'authoritative' ? ours.filter((g) => !wanted.has(g.role)) : [];
+  const kept = await mustStay(tx, userId, before, dropped, actor);
+  const lost = dropped.filter((grant) => !kept.includes(grant.role)).map((grant) => grant.role);
+  await deleteGrants(tx, userId, work.connectionId, lost);
+  for (const role of work.mapping.roles) await upsertGrant(tx, userId, role, work, now);
+
+  const held = new Set(before.map((grant) => grant.role));
+  const after = (await grantsOf(tx, userId)).map((grant) => grant.role);
+  const roles = [...new Set(after)].sort();
+  return {
+    roles,
+    gained: roles.filter((role) => !held.has(role)),
+    lost: [...held].filter((role) => !roles.includes(role)).sort(),
+    kept,
+  };
+}
+
+/** A role that another grant still gives is not lost, so it needs no guard. */
+async function mustStay(
+  tx: Tx,
+  userId: UserId,
+  before: readonly Grant[],
+  dropped: readonly Grant[],
+  actor: Actor,
+): Promise<readonly string[]> {
+  const gone = dropped
+    .filter((grant) => grant.privileged)
+    .map((grant) => grant.role)
+    .filter((role) => !before.some((grant) => grant.role === role && !dropped.includes(grant)));
+  return rolesThatMustStay(tx, userId, gone, actor);
+}
+
+async function deleteGrants(
+  tx: Tx,
+  userId: UserId,
+  connectionId: ConnectionId,
+  roles: readonly string[],
+): Promise<void> {
+  if (roles.length === 0) return;
+  await tx
+    .deleteFrom('grants')
+    .where('user_id', '=', userId)
+    .where('connection_id', '=', connectionId)
+    .where('channel', '=', 'roll')
+    .where('role', 'in', [...roles])
+    .execute();
+}
+
+async function upsertGrant(
+  tx: Tx,
+  userId: UserId,
+  role: string,
+  work: GrantWork,
+  now: EpochMs,
+): Promise<void> {
+  const fresh = {
+    seen_in: work.seenIn,
+    privileged: work.privilegedRoles.has(role),
+    because: JSON.stringify(reasonsFor(role, work)),
+    last_seen_at: toTimestamp(now),
+  };
+  await tx
+    .insertInto('grants')
+    .values({
+      user_id: userId,
+      role,
+      connection_id: work.connectionId,
+      channel: 'roll',
+      first_seen_at: toTimestamp(now),
+      ...fresh,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['user_id', 'role', 'connection_id', 'channel']).doUpdateSet(fresh),
+    )
+    .execute();
+}
+
+function reasonsFor(role: string, work: GrantWork): readonly GrantReason[] {
+  return work.mapping.because
+    .filter((reason) => reason.role === role)
+    .map(({ rule, groups, attributes }) => ({ ...rule, groups, attributes }));
+}
+
+async function recordRoles(
+  tx: Tx,
+  told: {
+    user: User;
+    after: User;
+    before: readonly Grant[];
+    result: GrantResult;
+    change: RolesChange;
+  },
+  actor: Actor,
+  now: EpochMs,
+): Promise<void> {
+  const { user, after, before, result, change } = told;
+  const had = [...new Set(before.map((grant) => grant.role))].sort();
+  const head = { userId: user.id, connectionId: change.connectionId };
+  if (result.kept.length > 0) {
+    const evidence = { ...change.evidence, kept: result.kept };
+    await recordAudit(
+      tx,
+      { kind: 'roles.kept', ...head, reason: 'last_admin', evidence },
+      actor,
+      now,
+    );
+  }
+  if (result.gained.length === 0 && result.lost.length === 0) return;
+  await recordAudit(
+    tx,
+    {
+      kind: 'roles.changed',
+      ...head,
+      reason: change.reason,
+      evidence: change.evidence,
+      before: auditViewOf(user, had),
+      after: auditViewOf(after, result.roles),
+    },
+    actor,
+    now,
+  );
+  const payload = { gained: result.gained, lost: result.lost, roles: result.roles };
+  await putIntoOutbox(tx, 'roles.changed', user.id, payload, now);
+}

@@ -1,0 +1,228 @@
+import type { Actor } from '../core/actor.ts';
+import { maySignIn } from '../core/lifecycle.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { Grant, User } from '../core/user.ts';
+import { epochOfConnection } from '../db/connections.ts';
+import type { Tx } from '../db/database.ts';
+import { toTimestamp } from '../db/timestamp.ts';
+import { findUserBySubject, grantsOf, lockUser, toUser } from '../db/users.ts';
+import type { AccessOutcome, SignIn, SignInRefused } from './change.ts';
+import { lockPrivilegedRoles } from './privileged.ts';
+import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
+import { type GrantResult, isNewer, writeGrants } from './role-change.ts';
+
+/**
+ * Admits somebody: the user, the grants, the session, the audit and the outbox in
+ * one transaction. Refuses whoever is deactivated, whatever the assertion says:
+ * the end of access is enforced where sessions are made, too (invariant 6).
+ */
+export async function signIn(
+  tx: Tx,
+  change: SignIn,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  const created = await insertUser(tx, change, now);
+  const found = await findUserBySubject(tx, change.connectionId, change.subject);
+  if (found === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  if (!created && (await grantsOf(tx, found.id)).some((grant) => grant.privileged)) {
+    await lockPrivilegedRoles(tx);
+  }
+  const user = await lockUser(tx, found.id);
+  if (user === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  if (!maySignIn(user.state)) return { kind: 'refused', code: 'deactivated', user };
+  if (namesSomebodyElse(user, change)) {
+    return { kind: 'refused', code: 'directory_id_changed', user };
+  }
+
+  const before = await grantsOf(tx, user.id);
+  const fresh = created || !isNewer(user.groupsSeenAt, change.issuedAt);
+  const granted = await grantRoles(tx, { change, user, before, created, fresh }, actor, now);
+  const after = await writeUser(tx, user, change, fresh, now);
+  await insertSession(tx, after, change, now);
+  await record(tx, { user, after, before, granted, created, change }, actor, now);
+  return {
+    kind: 'applied',
+    user: after,
+    roles: granted.roles,
+    created,
+    sessionsEnded: 0,
+    kept: granted.kept,
+  };
+}
+
+/** Writes down that somebody whom the identity provider vouched for was not let in. */
+export async function recordRefusal(
+  tx: Tx,
+  change: SignInRefused,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  const user = await findUserBySubject(tx, change.connectionId, change.subject);
+  await recordAudit(
+    tx,
+    {
+      kind: 'sign_in.refused',
+      userId: user?.id ?? null,
+      connectionId: change.connectionId,
+      reason: change.code,
+      evidence: { ...change.evidence, subject: change.subject },
+      reference: change.reference,
+    },
+    actor,
+    now,
+  );
+  return { kind: 'unchanged', user };
+}
+
+/** Two first sign-ins at once make one user: the second waits here and inserts nothing. */
+async function insertUser(tx: Tx, change: SignIn, now: EpochMs): Promise<boolean> {
+  const inserted = await tx
+    .insertInto('users')
+    .values({
+      id: change.newUserId,
+      connection_id: change.connectionId,
+      subject: change.subject,
+      directory_id: change.directoryId,
+      owner: 'roll',
+      state: 'active',
+      cause: null,
+      state_reason: 'signed_in',
+      state_changed_at: toTimestamp(now),
+      attributes: JSON.stringify({}),
+      created_at: toTimestamp(now),
+    })
+    .onConflict((conflict) => conflict.columns(['connection_id', 'subject']).doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return inserted !== undefined;
+}
+
+/** The same subject with another id in the directory is another person (or another mapping). */
+function namesSomebodyElse(user: User, change: SignIn): boolean {
+  if (user.directoryId === null || change.directoryId === null) return false;
+  return user.directoryId !== change.directoryId;
+}
+
+async function grantRoles(
+  tx: Tx,
+  told: { change: SignIn; user: User; before: readonly Grant[]; created: boolean; fresh: boolean },
+  actor: Actor,
+  now: EpochMs,
+): Promise<GrantResult> {
+  const { change, user, before, created, fresh } = told;
+  const frozen = change.mode === 'first_login' && !created;
+  if (change.mapping.kind === 'unknown' || frozen || !fresh) {
+    const roles = [...new Set(before.map((grant) => grant.role))].sort();
+    return { roles, gained: [], lost: [], kept: [] };
+  }
+  const work = {
+    connectionId: change.connectionId,
+    mapping: change.mapping,
+    mode: change.mode,
+    seenIn: 'assertion' as const,
+    privilegedRoles: change.privilegedRoles,
+  };
+  return writeGrants(tx, user.id, before, work, actor, now);
+}
+
+async function writeUser(
+  tx: Tx,
+  user: User,
+  change: SignIn,
+  fresh: boolean,
+  now: EpochMs,
+): Promise<User> {
+  const vouched = user.state !== 'active' && change.issuedAt > user.stateChangedAt;
+  const groupsSeen = fresh && change.groups !== null;
+  const row = await tx
+    .updateTable('users')
+    .set({
+      email: change.profile.email,
+      given_name: change.profile.givenName,
+      family_name: change.profile.familyName,
+      directory_id: change.directoryId ?? user.directoryId,
+      protected: change.protected,
+      attributes: JSON.stringify(Object.fromEntries(change.attributes)),
+      last_assertion_at: toTimestamp(now),
+      version: user.version + 1,
+      ...(groupsSeen
+        ? { groups: [...(change.groups ?? [])], groups_seen_at: toTimestamp(change.issuedAt) }
+        : {}),
+      // Fresh proof of life ends a suspicion; the next sweep still asks the directory.
+      ...(vouched
+        ? {
+            state: 'active' as const,
+            state_reason: 'signed_in',
+            state_changed_at: toTimestamp(now),
+          }
+        : {}),
+    })
+    .where('id', '=', user.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return toUser(row);
+}
+
+async function insertSession(tx: Tx, user: User, change: SignIn, now: EpochMs): Promise<void> {
+  const connectionEpoch = await epochOfConnection(tx, change.connectionId);
+  await tx
+    .insertInto('sessions')
+    .values({
+      id: change.session.id,
+      user_id: user.id,
+      connection_id: change.connectionId,
+      user_epoch: user.epoch,
+      connection_epoch: connectionEpoch ?? 1,
+      name_id: change.session.nameId,
+      name_id_format: change.session.nameIdFormat,
+      session_index: change.session.sessionIndex,
+      created_at: toTimestamp(now),
+      last_seen_at: toTimestamp(now),
+      expires_at: toTimestamp(change.session.expiresAt),
+    })
+    .execute();
+}
+
+async function record(
+  tx: Tx,
+  told: {
+    user: User;
+    after: User;
+    before: readonly Grant[];
+    granted: GrantResult;
+    created: boolean;
+    change: SignIn;
+  },
+  actor: Actor,
+  now: EpochMs,
+): Promise<void> {
+  const { user, after, before, granted, created, change } = told;
+  const had = [...new Set(before.map((grant) => grant.role))].sort();
+  const head = { userId: user.id, connectionId: user.connectionId, reference: change.reference };
+  const views = { before: auditViewOf(user, had), after: auditViewOf(after, granted.roles) };
+  const evidence = { sessionId: change.session.id, issuedAt: change.issuedAt };
+  if (created) {
+    await recordAudit(tx, { kind: 'user.created', ...head, after: views.after }, actor, now);
+    const payload = { subject: after.subject, profile: after.profile, roles: granted.roles };
+    await putIntoOutbox(tx, 'user.created', user.id, payload, now);
+  }
+  await recordAudit(tx, { kind: 'user.signed_in', ...head, ...views, evidence }, actor, now);
+  if (granted.kept.length > 0) {
+    const kept = { reason: 'last_admin', evidence: { kept: granted.kept } };
+    await recordAudit(tx, { kind: 'roles.kept', ...head, ...kept }, actor, now);
+  }
+  if (!created && granted.gained.length + granted.lost.length > 0) {
+    await recordAudit(
+      tx,
+      { kind: 'roles.changed', ...head, reason: 'signed_in', ...views },
+      actor,
+      now,
+    );
+    const { gained, lost, roles } = granted;
+    await putIntoOutbox(tx, 'roles.changed', user.id, { gained, lost, roles }, now);
+  }
+  if (!created && JSON.stringify(user.profile) !== JSON.stringify(after.profile)) {
+    await putIntoOutbox(tx, 'user.changed', user.id, { profile: after.profile }, now);
+  }
+}

@@ -1,0 +1,169 @@
+import { type Actor, causeOf } from '../core/actor.ts';
+import type { AuditKind } from '../core/audit-event.ts';
+import { type Cause, mayRestore, nextState, type UserState } from '../core/lifecycle.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { Grant, User } from '../core/user.ts';
+import type { Tx } from '../db/database.ts';
+import { toTimestamp } from '../db/timestamp.ts';
+import { grantsOf, lockUser, toUser } from '../db/users.ts';
+import type { AccessOutcome, StateChange } from './change.ts';
+import { holdsPrivilegedRole, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
+import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
+import { endSessionsOfUser } from './session-end.ts';
+
+const AUDITED_AS: Readonly<Record<StateChange['kind'], AuditKind>> = {
+  suspect: 'user.suspected',
+  contain: 'user.contained',
+  deactivate: 'user.deactivated',
+  restore: 'user.restored',
+};
+
+/** A step in a user's life. See `apply` for what it checks and how it answers. */
+export async function changeState(
+  tx: Tx,
+  change: StateChange,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  if (change.kind === 'deactivate' && (await holdsPrivilegedRole(tx, change.userId))) {
+    await lockPrivilegedRoles(tx);
+  }
+  const user = await lockUser(tx, change.userId);
+  if (user === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  const grants = await grantsOf(tx, user.id);
+  const objection = await objectionTo(tx, change, user, grants, actor);
+  if (objection !== null) return objection;
+
+  const next = nextState(user.state, change.kind);
+  if (next === null) return { kind: 'refused', code: 'illegal_step', user };
+  const after = await writeState(tx, user, next, change, actor, now);
+  const sessionsEnded =
+    change.kind === 'deactivate' ? await endSessionsOfUser(tx, user.id, change.reason, now) : 0;
+
+  const roles = rolesOf(grants);
+  await recordAudit(
+    tx,
+    {
+      kind: AUDITED_AS[change.kind],
+      userId: user.id,
+      connectionId: user.connectionId,
+      reason: change.reason,
+      evidence: { ...change.evidence, sessionsEnded },
+      before: auditViewOf(user, roles),
+      after: auditViewOf(after, roles),
+    },
+    actor,
+    now,
+  );
+  if (change.kind === 'deactivate' || isReturn(change, user)) {
+    const kind = change.kind === 'deactivate' ? 'user.deactivated' : 'user.restored';
+    await putIntoOutbox(tx, kind, user.id, { reason: change.reason, subject: user.subject }, now);
+  }
+  return { kind: 'applied', user: after, roles, created: false, sessionsEnded, kept: [] };
+}
+
+/** Why the change may not be made, in the order in which a reader would ask. */
+async function objectionTo(
+  tx: Tx,
+  change: StateChange,
+  user: User,
+  grants: readonly Grant[],
+  actor: Actor,
+): Promise<AccessOutcome | null> {
+  if (isDone(change, user)) return { kind: 'unchanged', user };
+  const automatic = actor.kind !== 'operator';
+  if (change.kind !== 'restore' && automatic) {
+    if (user.owner !== 'roll') return { kind: 'refused', code: 'not_owned', user };
+    if (user.protected) return { kind: 'refused', code: 'protected', user };
+  }
+  if (isStale(change, user)) return staleOutcome(change, user);
+  const cause = causeOf(actor);
+  if (change.kind === 'deactivate' && cause === null) {
+    return { kind: 'refused', code: 'other_cause', user };
+  }
+  if (change.kind === 'restore' && !mayBeRestoredBy(user, cause)) {
+    return { kind: 'refused', code: 'other_cause', user };
+  }
+  if (change.kind === 'deactivate') {
+    const privileged = [...new Set(grants.filter((g) => g.privileged).map((g) => g.role))];
+    const must = await rolesThatMustStay(tx, user.id, privileged, actor);
+    if (must.length > 0) return { kind: 'refused', code: 'last_admin', user };
+  }
+  return null;
+}
+
+function isDone(change: StateChange, user: User): boolean {
+  const state = user.state;
+  switch (change.kind) {
+    case 'suspect':
+      return state === 'suspected';
+    case 'contain':
+      return state === 'contained';
+    case 'deactivate':
+      return state === 'deactivated' || state === 'purge_eligible';
+    case 'restore':
+      return state === 'active';
+    default:
+      return change.kind satisfies never;
+  }
+}
+
+/** Whether something newer than the decision happened (invariant 3). */
+function isStale(change: StateChange, user: User): boolean {
+  return versionMoved(change, user) || signedInSince(change, user);
+}
+
+function versionMoved(change: StateChange, user: User): boolean {
+  return change.expectedVersion !== null && change.expectedVersion !== user.version;
+}
+
+function signedInSince(change: StateChange, user: User): boolean {
+  if (change.observedAt === null || change.kind === 'restore') return false;
+  return user.lastAssertionAt !== null && user.lastAssertionAt >= change.observedAt;
+}
+
+function staleOutcome(change: StateChange, user: User): AccessOutcome {
+  return {
+    kind: 'stale',
+    why: signedInSince(change, user) ? 'signed_in_since' : 'version_changed',
+  };
+}
+
+/** Only the cause of a deactivation ends it; a suspicion has none and yields to any evidence. */
+function mayBeRestoredBy(user: User, cause: Cause | null): boolean {
+  if (user.cause === null) return true;
+  return cause !== null && mayRestore(user.cause, cause);
+}
+
+function isReturn(change: StateChange, before: User): boolean {
+  return change.kind === 'restore' && before.cause !== null;
+}
+
+async function writeState(
+  tx: Tx,
+  user: User,
+  next: UserState,
+  change: StateChange,
+  actor: Actor,
+  now: EpochMs,
+): Promise<User> {
+  const row = await tx
+    .updateTable('users')
+    .set({
+      state: next,
+      cause: change.kind === 'deactivate' ? causeOf(actor) : null,
+      state_reason: change.reason,
+      state_changed_at: toTimestamp(now),
+      epoch: change.kind === 'deactivate' ? user.epoch + 1 : user.epoch,
+      version: user.version + 1,
+      ...(change.kind === 'restore' ? { last_confirmed_at: toTimestamp(now) } : {}),
+    })
+    .where('id', '=', user.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return toUser(row);
+}
+
+function rolesOf(grants: readonly Grant[]): readonly string[] {
+  return [...new Set(grants.map((grant) => grant.role))].sort();
+}

@@ -1,0 +1,112 @@
+import type { ConnectionId, SessionId } from '../core/ids.ts';
+import { maySignIn } from '../core/lifecycle.ts';
+import { after, type EpochMs } from '../core/time.ts';
+import type { User } from '../core/user.ts';
+import type { Database } from './database.ts';
+import { fromTimestamp, toTimestamp } from './timestamp.ts';
+import { toUser } from './users.ts';
+
+/** Why a session admits nobody. */
+export type SessionEndReason =
+  | 'unknown_session'
+  | 'ended'
+  | 'expired'
+  | 'idle'
+  | 'deactivated'
+  | 'epoch_passed'
+  | 'fresh_sign_in_needed';
+
+/** A session, checked against the state of its user at this moment. */
+export type SessionReading =
+  | {
+      readonly kind: 'live';
+      readonly sessionId: SessionId;
+      readonly connectionId: ConnectionId;
+      readonly user: User;
+      readonly roles: readonly string[];
+      readonly expiresAt: EpochMs;
+    }
+  | {
+      readonly kind: 'dead';
+      readonly why: SessionEndReason;
+      /** The reason code with which it was ended, for the page that says so. */
+      readonly reason: string | null;
+    };
+
+/** How often a session's last use is written down, in milliseconds: not at every request. */
+const TOUCH_EVERY = 60_000;
+
+/**
+ * Reads a session together with its user's state, epoch and roles, in one query,
+ * so that whoever is swept out is out at the next request on every instance.
+ * Anything in doubt is dead; a database that does not answer throws.
+ *
+ * @param idleMs how long a session may go unused.
+ */
+export async function readSession(
+  db: Database,
+  id: SessionId,
+  idleMs: number,
+  now: EpochMs,
+): Promise<SessionReading> {
+  const row = await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .innerJoin('connections', 'connections.id', 'sessions.connection_id')
+    .selectAll('users')
+    .select((select) => [
+      'sessions.connection_id as session_connection_id',
+      'sessions.user_epoch as session_user_epoch',
+      'sessions.connection_epoch as session_connection_epoch',
+      'connections.epoch as current_connection_epoch',
+      'sessions.created_at as session_created_at',
+      'sessions.last_seen_at as session_last_seen_at',
+      'sessions.expires_at as session_expires_at',
+      'sessions.ended_at as session_ended_at',
+      'sessions.ended_reason as session_ended_reason',
+      select
+        .selectFrom('grants')
+        .select((inner) => inner.fn.agg<string[] | null>('array_agg', ['grants.role']).as('roles'))
+        .whereRef('grants.user_id', '=', 'users.id')
+        .as('roles'),
+    ])
+    .where('sessions.id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) return dead('unknown_session', null);
+  const user = toUser(row);
+  if (row.session_ended_at !== null) return dead('ended', row.session_ended_reason);
+  if (!maySignIn(user.state)) return dead('deactivated', user.stateReason);
+  if (row.session_user_epoch !== user.epoch) return dead('epoch_passed', user.stateReason);
+  if (row.session_connection_epoch !== row.current_connection_epoch) {
+    return dead('epoch_passed', null);
+  }
+  if (now >= fromTimestamp(row.session_expires_at)) return dead('expired', null);
+  const lastSeen = fromTimestamp(row.session_last_seen_at);
+  if (now >= after(lastSeen, idleMs)) return dead('idle', null);
+  if (user.state === 'contained' && fromTimestamp(row.session_created_at) <= user.stateChangedAt) {
+    return dead('fresh_sign_in_needed', user.stateReason);
+  }
+  if (now - lastSeen >= TOUCH_EVERY) await touch(db, id, now);
+  return {
+    kind: 'live',
+    sessionId: id,
+    connectionId: row.session_connection_id,
+    user,
+    roles: [...new Set(row.roles ?? [])].sort(),
+    expiresAt: fromTimestamp(row.session_expires_at),
+  };
+}
+
+/** Writes down that a session was used. Never wakes one that has ended. */
+async function touch(db: Database, id: SessionId, now: EpochMs): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ last_seen_at: toTimestamp(now) })
+    .where('id', '=', id)
+    .where('ended_at', 'is', null)
+    .execute();
+}
+
+function dead(why: SessionEndReason, reason: string | null): SessionReading {
+  return { kind: 'dead', why, reason };
+}

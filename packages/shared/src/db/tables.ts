@@ -1,0 +1,209 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Standing } from '../core/evidence.ts';
+import type { ConnectionId, DirectoryId, RunId, SessionId, Subject, UserId } from '../core/ids.ts';
+import type { Cause, Owner, UserState } from '../core/lifecycle.ts';
+import type { GrantChannel, GrantReason } from '../core/user.ts';
+
+/** A column that Postgres fills and that nobody writes. */
+type Identity = ColumnType<string, never, never>;
+/** jsonb: parsed when read, a JSON text when written. */
+type Json<T extends object> = JSONColumnType<T>;
+type NullableJson = ColumnType<unknown, string | null, string | null>;
+
+export interface ConnectionsTable {
+  id: ConnectionId;
+  entity_id: string;
+  epoch: Generated<number>;
+  first_seen_at: Date;
+}
+
+export interface UsersTable {
+  id: UserId;
+  connection_id: ConnectionId;
+  subject: Subject;
+  directory_id: DirectoryId | null;
+  owner: Owner;
+  state: UserState;
+  cause: Cause | null;
+  state_reason: string | null;
+  state_changed_at: Date;
+  protected: Generated<boolean>;
+  email: string | null;
+  given_name: string | null;
+  family_name: string | null;
+  groups: string[] | null;
+  groups_seen_at: Date | null;
+  attributes: Json<Record<string, string[]>>;
+  epoch: Generated<number>;
+  version: Generated<number>;
+  created_at: Date;
+  last_assertion_at: Date | null;
+  last_confirmed_at: Date | null;
+}
+
+export interface GrantsTable {
+  user_id: UserId;
+  role: string;
+  connection_id: ConnectionId;
+  channel: GrantChannel;
+  seen_in: 'assertion' | 'directory' | 'scim' | 'manual';
+  privileged: boolean;
+  because: JSONColumnType<GrantReason[]>;
+  first_seen_at: Date;
+  last_seen_at: Date;
+}
+
+export interface SessionsTable {
+  id: SessionId;
+  user_id: UserId;
+  connection_id: ConnectionId;
+  user_epoch: number;
+  connection_epoch: number;
+  name_id: string;
+  name_id_format: string | null;
+  session_index: string | null;
+  created_at: Date;
+  last_seen_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+  ended_reason: string | null;
+}
+
+export interface OneTimeTable {
+  space: string;
+  key: string;
+  value: string;
+  expires_at: Date;
+}
+
+export interface AuditEventsTable {
+  id: Identity;
+  at: Date;
+  kind: string;
+  actor: Json<Record<string, unknown>>;
+  user_id: UserId | null;
+  connection_id: ConnectionId | null;
+  reason: string | null;
+  evidence: NullableJson;
+  before: NullableJson;
+  after: NullableJson;
+  reference: string | null;
+}
+
+export interface OutboxTable {
+  id: Identity;
+  at: Date;
+  kind: string;
+  user_id: UserId;
+  payload: Json<Record<string, unknown>>;
+  delivered_at: Date | null;
+}
+
+export interface SweepLeasesTable {
+  connection_id: ConnectionId;
+  fence: ColumnType<string, string | number, string | number>;
+  holder: string;
+  expires_at: Date;
+}
+
+export type SweepTrigger = 'schedule' | 'confirmation' | 'operator';
+export type SweepState =
+  | 'listing'
+  | 'deciding'
+  | 'planned'
+  | 'held'
+  | 'applying'
+  | 'applied'
+  | 'incomplete'
+  | 'failed';
+
+export interface SweepRunsTable {
+  id: RunId;
+  connection_id: ConnectionId;
+  trigger: SweepTrigger;
+  state: SweepState;
+  fence: ColumnType<string, string | number, string | number>;
+  started_at: Date;
+  finished_at: Date | null;
+  snapshot_kind: 'complete' | 'partial' | null;
+  partial_reason: string | null;
+  explanation: string | null;
+  rows: number | null;
+  pages: number | null;
+  announced_total: number | null;
+  digest: string | null;
+  directory_fingerprint: string | null;
+  configuration: string | null;
+  plan_only_because: string | null;
+}
+
+export interface SnapshotMembersTable {
+  run_id: RunId;
+  directory_id: DirectoryId;
+  standing: 'present' | 'disabled' | 'unassigned';
+  groups: string[] | null;
+  label: string | null;
+}
+
+export interface LookUpsTable {
+  id: Identity;
+  run_id: RunId;
+  user_id: UserId;
+  standing: Standing;
+  canary: 'present' | 'failed';
+  at: Date;
+}
+
+export type PlanState = 'pending' | 'held' | 'applying' | 'applied' | 'superseded' | 'expired';
+
+export interface PlansTable {
+  run_id: RunId;
+  connection_id: ConnectionId;
+  digest: string;
+  state: PlanState;
+  held_why: NullableJson;
+  population: number;
+  created_at: Date;
+  expires_at: Date;
+  applied_at: Date | null;
+}
+
+export interface PlanLinesTable {
+  run_id: RunId;
+  seq: number;
+  user_id: UserId;
+  decision: string;
+  reason: string;
+  evidence: Json<Record<string, unknown>>;
+  user_version: number;
+  change: Json<Record<string, unknown>>;
+  outcome: 'applied' | 'skipped' | null;
+  outcome_why: string | null;
+  applied_at: Date | null;
+}
+
+export interface PlanApprovalsTable {
+  digest: string;
+  approver: string;
+  people: number;
+  reason: string;
+  at: Date;
+}
+
+/** Every table, as `migrations/` makes it. */
+export interface Tables {
+  connections: ConnectionsTable;
+  users: UsersTable;
+  grants: GrantsTable;
+  sessions: SessionsTable;
+  one_time: OneTimeTable;
+  audit_events: AuditEventsTable;
+  outbox: OutboxTable;
+  sweep_leases: SweepLeasesTable;
+  sweep_runs: SweepRunsTable;
+  snapshot_members: SnapshotMembersTable;
+  look_ups: LookUpsTable;
+  plans: PlansTable;
+  plan_lines: PlanLinesTable;
+  plan_approvals: PlanApprovalsTable;
+}
