@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { Config, ConnectionConfig, DirectoryConfig } from './types.ts';
+
+/** The parts of a configuration that a connection's scope and roles follow from. */
+export type FingerprintParts = Pick<Config, 'roles' | 'defaultRole' | 'protect'>;
+
+/**
+ * A hash over what decides who is in the scope of a connection and which roles
+ * follow: directory, subject, mapping, rules, protection. Where it changes, the
+ * next sweep only plans. The order of rules and the lines on which they stand do
+ * not matter, and no secret or reference to one goes in. 64 hexadecimal digits.
+ */
+export function configFingerprint(connection: ConnectionConfig, parts: FingerprintParts): string {
+  const rules = parts.roles
+    .filter((rule) => rule.from === null || rule.from.includes(connection.id))
+    .map(({ role, privileged, when }) => canonicalize({ role, privileged, when: sortLists(when) }));
+  return hash({
+    connection: connection.id,
+    directory: identityOf(connection.directory),
+    subject: connection.subject,
+    directoryId: connection.directoryId,
+    groups: [...connection.attributes.groups].sort(),
+    roleMode: connection.roles,
+    rules: [...new Set(rules)].sort(),
+    defaultRole: parts.defaultRole,
+    protect: parts.protect
+      .filter((entry) => entry.connection === connection.id)
+      .map((entry) => entry.subject)
+      .sort(),
+  });
+}
+
+/** A hash over which directory is asked and for whom: tenant, application, filter, scope. */
+export function directoryFingerprint(connection: Pick<ConnectionConfig, 'directory'>): string {
+  return hash(identityOf(connection.directory));
+}
+
+function identityOf(directory: DirectoryConfig): Record<string, string | null> {
+  switch (directory.type) {
+    case 'scim':
+      return { type: 'scim', url: directory.url, assignmentGroup: directory.assignmentGroup };
+    case 'keycloak':
+      return {
+        type: 'keycloak',
+        url: directory.url,
+        realm: directory.realm,
+        clientId: directory.clientId,
+      };
+    case 'none':
+      return { type: 'none' };
+    default:
+      return directory satisfies never;
+  }
+}
+
+/** `any_group: [a, b]` and `[b, a]` mean the same. */
+function sortLists(value: unknown): unknown {
+  if (Array.isArray(value)) return [...value].sort();
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, sortLists(part)]));
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(canonicalize(value)).digest('hex');
+}
+
+/** JSON with the keys of every mapping in order: equal values give equal text. */
+function canonicalize(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalize).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const parts = Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, part]) => `${JSON.stringify(key)}:${canonicalize(part)}`);
+  return `{${parts.join(',')}}`;
+}

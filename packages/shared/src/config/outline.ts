@@ -1,0 +1,52 @@
+import * as z from 'zod';
+
+const text = z.string().optional().catch(undefined);
+const texts = z.array(z.string().catch('')).optional().catch(undefined);
+// A missing key has to pass as well.
+const anything = z.unknown().optional();
+
+const connection = z
+  .object({
+    id: text,
+    preset: text,
+    domains: texts,
+    subject: anything,
+    directory: z.object({ type: text }).optional().catch(undefined),
+    sweep: anything,
+  })
+  .catch({});
+
+const rule = z
+  .object({
+    role: text,
+    privileged: z.boolean().optional().catch(undefined),
+    when: z
+      .object({ any_group: texts, all_groups: texts, attributes: anything })
+      .optional()
+      .catch(undefined),
+    from: texts,
+  })
+  .catch({});
+
+const outline = z
+  .object({
+    session: z.object({ idle: text, max: text }).catch({}).default({}),
+    connections: z.array(connection).catch([]).default([]),
+    roles: z.array(rule).catch([]).default([]),
+    default_role: text,
+    protect: texts,
+  })
+  .catch({ session: {}, connections: [], roles: [] });
+
+/**
+ * What can be made out of a configuration that may be wrong in any part: enough
+ * to check how its parts fit, so that one wrong value hides no other problem.
+ */
+export type Outline = z.output<typeof outline>;
+export type OutlineConnection = Outline['connections'][number];
+export type OutlineRule = Outline['roles'][number];
+
+/** Reads the outline. Never fails: what is not readable is not there. */
+export function outlineOf(input: unknown): Outline {
+  return outline.parse(input);
+}

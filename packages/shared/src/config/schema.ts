@@ -1,0 +1,114 @@
+import * as z from 'zod';
+import {
+  type ConnectionId,
+  faultOfImmutableId,
+  type Subject,
+  toConnectionId,
+  toSubject,
+} from '../core/ids.ts';
+import { connectionSchema } from './schema/connection.ts';
+import { duration, expecting, list, mapping, type Reading, textAs } from './schema/fields.ts';
+import { secretReference, serverUrl } from './schema/references.ts';
+import { roleName, roleRuleSchema } from './schema/roles.ts';
+import { listenAddress, publicUrl } from './schema/urls.ts';
+
+/** A subject that no sweep and no sign-in may take access from. */
+export interface ProtectedSubject {
+  readonly connection: ConnectionId;
+  readonly subject: Subject;
+}
+
+/**
+ * The shape of a configuration: snake_case in, camelCase out, every default
+ * filled in, durations as milliseconds. What one key says about another is
+ * checked in `relations.ts`.
+ *
+ * @param baseDir the folder from which relative paths are taken.
+ */
+export function configSchema(baseDir: string) {
+  return mapping({
+    version: z.literal(1, { error: versionMessage }),
+    public_url: publicUrl(),
+    listen: listenAddress().prefault('127.0.0.1:3000'),
+    database: mapping({ url: serverUrl('postgres', baseDir).optional() }).prefault({}),
+    redis: mapping({ url: serverUrl('redis', baseDir).optional() }).prefault({}),
+    session: sessionSchema(baseDir),
+    admin: mapping({
+      tokens: list(secretReference(baseDir), 'a list of references').default([]),
+    }).prefault({}),
+    connections: list(connectionSchema(baseDir), 'a list of at least one connection', 1),
+    roles: list(roleRuleSchema(), 'a list of rules').default([]),
+    default_role: roleName().prefault('none'),
+    protect: list(protectedSubject(), 'a list of connection:subject').default([]),
+    notify: notifySchema().optional(),
+  }).transform((raw) => ({
+    version: raw.version,
+    /** An origin: no slash at the end. */
+    publicUrl: raw.public_url,
+    listen: raw.listen,
+    /** A null URL: the embedded database. */
+    database: { url: raw.database.url ?? null },
+    /** A null URL: Postgres serves queue and sessions. */
+    redis: { url: raw.redis.url ?? null },
+    session: raw.session,
+    admin: raw.admin,
+    connections: raw.connections,
+    roles: raw.roles,
+    /** Null: whoever matches no rule is refused. */
+    defaultRole: raw.default_role === 'none' ? null : raw.default_role,
+    protect: raw.protect,
+  }));
+}
+
+function sessionSchema(baseDir: string) {
+  return mapping({
+    idle: duration('1s', '30d').prefault('30m'),
+    max: duration('1s', '30d').prefault('8h'),
+    keys: list(
+      secretReference(baseDir),
+      'a list of at least one reference (env:NAME or file:/path)',
+      1,
+    ),
+  }).transform((session) => ({
+    idleMs: session.idle,
+    maxMs: session.max,
+    /** Newest first: the first signs, all verify. */
+    keys: session.keys,
+  }));
+}
+
+function protectedSubject() {
+  return textAs('connection:subject', (text): Reading<ProtectedSubject> => {
+    const colon = text.indexOf(':');
+    const [connection, subject] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)];
+    if (colon < 1 || !/^[a-z0-9][a-z0-9-]{0,62}$/.test(connection)) {
+      return { ok: false, wrong: 'expected connection:subject, such as acme:00u1a2b3' };
+    }
+    const fault = faultOfImmutableId(subject);
+    if (fault !== null) {
+      const wrong = `expected a subject of 1 to 256 printable characters after "${connection}:", received one that is ${fault.replaceAll('_', ' ')}`;
+      return { ok: false, wrong };
+    }
+    return {
+      ok: true,
+      value: { connection: toConnectionId(connection), subject: toSubject(subject) },
+    };
+  });
+}
+
+function notifySchema() {
+  return z.array(z.unknown(), { error: expecting('a list') }).check((context) => {
+    if (context.value.length === 0) return;
+    context.issues.push({
+      code: 'custom',
+      input: undefined,
+      message: 'notifications are not part of this version: expected no notify, or an empty list',
+      params: { code: 'config.not_supported' },
+    });
+  });
+}
+
+function versionMessage(issue: { readonly input?: unknown }): string {
+  if (typeof issue.input !== 'number') return expecting('the number 1')(issue);
+  return `expected 1, the only version of this format, received ${issue.input}`;
+}

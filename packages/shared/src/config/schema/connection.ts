@@ -1,0 +1,147 @@
+import * as z from 'zod';
+import { type ConnectionId, toConnectionId } from '../../core/ids.ts';
+import { PRESET_NAMES, PRESETS } from '../presets.ts';
+import { directorySchema } from './directory.ts';
+import { duration, flag, list, mapping, name, oneOf, patterned, quote, textAs } from './fields.ts';
+import { idpSchema } from './idp.ts';
+import { sweepSchema } from './sweep.ts';
+
+/** What names a person in an assertion of a connection. */
+export type SubjectConfig =
+  | { readonly kind: 'attribute'; readonly name: string }
+  /** SAML Core §8.3.7. */
+  | { readonly kind: 'name_id'; readonly format: 'persistent' };
+
+const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const ID_FORM = 'an id of lower-case letters, digits and hyphens, 1 to 63 characters';
+
+/** The id of a connection. */
+export function connectionId() {
+  return textAs<ConnectionId>(ID_FORM, (text) =>
+    ID.test(text)
+      ? { ok: true, value: toConnectionId(text) }
+      : { ok: false, wrong: `expected ${ID_FORM}, received ${quote(text)}` },
+  );
+}
+
+/** One entry of `connections`. */
+export function connectionSchema(baseDir: string) {
+  return mapping({
+    id: connectionId(),
+    idp: idpSchema(baseDir),
+    preset: oneOf(PRESET_NAMES).default('generic'),
+    subject: subjectSchema().optional(),
+    directory_id: mapping({ attribute: name('the name of an attribute') }).optional(),
+    attributes: attributesSchema().prefault({}),
+    provisioning: provisioningSchema().default('jit'),
+    roles: oneOf(['authoritative', 'additive', 'first_login']).default('authoritative'),
+    domains: list(domain(), 'a list of domains').default([]),
+    signed: oneOf(['assertion', 'response', 'both']).default('assertion'),
+    clock_skew: duration('0s', '5m').prefault('60s'),
+    allow_create: flag().default(false),
+    force_authn: flag().default(false),
+    directory: directorySchema(baseDir).prefault({ type: 'none' }),
+    sweep: sweepSchema().optional(),
+  }).transform((raw, context) => {
+    const preset = PRESETS[raw.preset];
+    const subject = raw.subject ?? defaultSubject(preset.subject, context);
+    return {
+      id: raw.id,
+      idp: raw.idp,
+      preset: raw.preset,
+      subject,
+      /** Where the directory's own id of a person is; null: the subject is that id. */
+      directoryId: raw.directory_id ?? null,
+      attributes: {
+        email: raw.attributes.email ?? preset.email,
+        givenName: raw.attributes.given_name ?? preset.givenName,
+        familyName: raw.attributes.family_name ?? preset.familyName,
+        /** Empty: the groups are not known, which is not the same as none. */
+        groups: raw.attributes.groups ?? [...preset.groups],
+      },
+      provisioning: raw.provisioning,
+      roles: raw.roles,
+      domains: raw.domains,
+      signed: raw.signed,
+      clockSkewMs: raw.clock_skew,
+      /** `AllowCreate` of the request's NameIDPolicy (SAML Core §3.4.1.1). */
+      allowCreate: raw.allow_create,
+      /** `ForceAuthn` of the request (SAML Core §3.4.1). */
+      forceAuthn: raw.force_authn,
+      directory: raw.directory,
+      /** Null: never swept. */
+      sweep: raw.sweep ?? null,
+    };
+  });
+}
+
+/** What the subject of a preset is, or why it has to be given. */
+function defaultSubject(
+  subject: (typeof PRESETS)['generic']['subject'],
+  context: z.core.$RefinementCtx,
+): SubjectConfig {
+  if ('attribute' in subject) return { kind: 'attribute', name: subject.attribute };
+  // `relations.ts` says the same with its reason; this keeps the schema sound by itself.
+  context.addIssue({
+    code: 'custom',
+    message: subjectMissing(subject.none),
+    path: ['subject'],
+    params: { code: 'config.missing' },
+  });
+  return z.NEVER;
+}
+
+/** The sentence for a preset that has no subject of its own. */
+export function subjectMissing(reason: string): string {
+  return `is missing: ${reason}`;
+}
+
+function subjectSchema() {
+  return mapping({
+    attribute: name('the name of an attribute').optional(),
+    name_id: oneOf(['persistent']).optional(),
+  }).transform((subject, context): SubjectConfig => {
+    if (subject.attribute !== undefined && subject.name_id === undefined) {
+      return { kind: 'attribute', name: subject.attribute };
+    }
+    if (subject.name_id !== undefined && subject.attribute === undefined) {
+      return { kind: 'name_id', format: subject.name_id };
+    }
+    context.addIssue({
+      code: 'custom',
+      message: 'expected either { attribute: NAME } or { name_id: persistent }',
+      params: { code: 'config.conflict' },
+    });
+    return z.NEVER;
+  });
+}
+
+function attributesSchema() {
+  const attribute = () => name('the name of an attribute');
+  return mapping({
+    email: attribute().optional(),
+    given_name: attribute().optional(),
+    family_name: attribute().optional(),
+    groups: list(attribute(), 'a list of attribute names').optional(),
+  });
+}
+
+function provisioningSchema() {
+  return oneOf(['jit', 'scim', 'both']).transform((provisioning, context): 'jit' => {
+    if (provisioning === 'jit') return provisioning;
+    context.addIssue({
+      code: 'custom',
+      message: `SCIM provisioning is not part of this version: expected jit, received ${provisioning}`,
+      params: { code: 'config.not_supported' },
+    });
+    return z.NEVER;
+  });
+}
+
+const DOMAIN =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
+
+/** A DNS domain; an internationalized one in its `xn--` form. */
+function domain() {
+  return patterned(DOMAIN, 'a domain in lower case, such as example.com');
+}

@@ -1,0 +1,51 @@
+import { duration, mapping, oneOf, type Reading, textAs } from './fields.ts';
+
+/** A share of the active users of a connection, in percent: above 0, at most 50. */
+export interface Share {
+  readonly percent: number;
+}
+
+const SHARE = /^([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%$/;
+const MAX_PERCENT = 50;
+const SHARE_FORM = `a share such as "2%", above 0% and at most ${MAX_PERCENT}%`;
+
+/** The sweep part of a connection. */
+export function sweepSchema() {
+  return mapping({
+    every: duration('10s', '7d').prefault('15m'),
+    mode: oneOf(['observe', 'approve', 'auto']).default('approve'),
+    confirm_after: duration('1s', '1d').prefault('5m'),
+    plan_expires: duration('1m', '7d').prefault('24h'),
+    limits: limitsSchema().prefault({}),
+  }).transform((sweep) => ({
+    everyMs: sweep.every,
+    mode: sweep.mode,
+    /** Time between the two look-ups that confirm an absence. */
+    confirmAfterMs: sweep.confirm_after,
+    planExpiresMs: sweep.plan_expires,
+    limits: sweep.limits,
+  }));
+}
+
+/** The brake has no off switch: a limit moves between 0 % and 50 %, and is never absent. */
+function limitsSchema() {
+  return mapping({
+    absence_per_run: share().prefault('2%'),
+    absence_per_day: share().prefault('5%'),
+    disabled_per_day: share().prefault('10%'),
+    role_changes_per_run: share().prefault('2%'),
+  }).transform((limits) => ({
+    absencePerRun: limits.absence_per_run,
+    absencePerDay: limits.absence_per_day,
+    disabledPerDay: limits.disabled_per_day,
+    roleChangesPerRun: limits.role_changes_per_run,
+  }));
+}
+
+function share() {
+  return textAs(SHARE_FORM, (text): Reading<Share> => {
+    const percent = Number(SHARE.exec(text)?.[1]);
+    if (percent > 0 && percent <= MAX_PERCENT) return { ok: true, value: { percent } };
+    return { ok: false, wrong: `expected ${SHARE_FORM}: the brake cannot be switched off` };
+  });
+}
