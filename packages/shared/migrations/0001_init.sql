@@ -95,7 +95,7 @@ create index sessions_by_index on sessions (connection_id, name_id, session_inde
 create table http_sessions (
   sid    text collate "C" primary key,
   sess   json not null,
-  expire timestamp(6) not null
+  expire timestamptz not null
 );
 create index http_sessions_by_expiry on http_sessions (expire);
 

@@ -42,7 +42,8 @@ export interface SignIn {
 export interface SignInRefused {
   readonly kind: 'sign_in_refused';
   readonly connectionId: ConnectionId;
-  readonly subject: Subject;
+  /** Null where the assertion does not say who it is. */
+  readonly subject: Subject | null;
   readonly code: string;
   readonly evidence: Readonly<Record<string, unknown>>;
   readonly reference: string;
@@ -90,6 +91,8 @@ export type AccessChange = SignIn | SignInRefused | StateChange | RolesChange | 
 export type RefusalCode =
   | 'no_such_user'
   | 'deactivated'
+  /** No rule gives this person a role, and there is no default one. */
+  | 'no_role'
   | 'directory_id_changed'
   | 'last_admin'
   | 'protected'

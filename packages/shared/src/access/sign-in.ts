@@ -14,7 +14,8 @@ import { type GrantResult, isNewer, writeGrants } from './role-change.ts';
 /**
  * Admits somebody: the user, the grants, the session, the audit and the outbox in
  * one transaction. Refuses whoever is deactivated, whatever the assertion says:
- * the end of access is enforced where sessions are made, too (invariant 6).
+ * the end of access is enforced where sessions are made, too (invariant 6). Whoever
+ * is left without a role loses what the assertion no longer gives, and stays out.
  */
 export async function signIn(
   tx: Tx,
@@ -39,6 +40,10 @@ export async function signIn(
   const fresh = created || !isNewer(user.groupsSeenAt, change.issuedAt);
   const granted = await grantRoles(tx, { change, user, before, created, fresh }, actor, now);
   const after = await writeUser(tx, user, change, fresh, now);
+  if (granted.roles.length === 0) {
+    await recordRoleDifference(tx, { user, after, before, granted, change }, actor, now);
+    return { kind: 'refused', code: 'no_role', user: after };
+  }
   await insertSession(tx, after, change, now);
   await record(tx, { user, after, before, granted, created, change }, actor, now);
   return {
@@ -58,15 +63,16 @@ export async function recordRefusal(
   actor: Actor,
   now: EpochMs,
 ): Promise<AccessOutcome> {
-  const user = await findUserBySubject(tx, change.connectionId, change.subject);
+  const { connectionId, subject } = change;
+  const user = subject === null ? null : await findUserBySubject(tx, connectionId, subject);
   await recordAudit(
     tx,
     {
       kind: 'sign_in.refused',
       userId: user?.id ?? null,
-      connectionId: change.connectionId,
+      connectionId,
       reason: change.code,
-      evidence: { ...change.evidence, subject: change.subject },
+      evidence: { ...change.evidence, subject },
       reference: change.reference,
     },
     actor,
@@ -113,8 +119,7 @@ async function grantRoles(
   const { change, user, before, created, fresh } = told;
   const frozen = change.mode === 'first_login' && !created;
   if (change.mapping.kind === 'unknown' || frozen || !fresh) {
-    const roles = [...new Set(before.map((grant) => grant.role))].sort();
-    return { roles, gained: [], lost: [], kept: [] };
+    return { roles: rolesOf(before), gained: [], lost: [], kept: [] };
   }
   const work = {
     connectionId: change.connectionId,
@@ -184,21 +189,43 @@ async function insertSession(tx: Tx, user: User, change: SignIn, now: EpochMs): 
     .execute();
 }
 
+interface Told {
+  readonly user: User;
+  readonly after: User;
+  readonly before: readonly Grant[];
+  readonly granted: GrantResult;
+  readonly change: SignIn;
+}
+
+/** What the assertion changed of the roles; nothing where it changed none. */
+async function recordRoleDifference(tx: Tx, told: Told, actor: Actor, now: EpochMs): Promise<void> {
+  const { user, after, before, granted, change } = told;
+  if (granted.gained.length + granted.lost.length === 0) return;
+  const had = rolesOf(before);
+  const head = { userId: user.id, connectionId: user.connectionId, reference: change.reference };
+  const views = { before: auditViewOf(user, had), after: auditViewOf(after, granted.roles) };
+  await recordAudit(
+    tx,
+    { kind: 'roles.changed', ...head, reason: 'signed_in', ...views },
+    actor,
+    now,
+  );
+  const { gained, lost, roles } = granted;
+  await putIntoOutbox(tx, 'roles.changed', user.id, { gained, lost, roles }, now);
+}
+
+function rolesOf(grants: readonly Grant[]): readonly string[] {
+  return [...new Set(grants.map((grant) => grant.role))].sort();
+}
+
 async function record(
   tx: Tx,
-  told: {
-    user: User;
-    after: User;
-    before: readonly Grant[];
-    granted: GrantResult;
-    created: boolean;
-    change: SignIn;
-  },
+  told: Told & { created: boolean },
   actor: Actor,
   now: EpochMs,
 ): Promise<void> {
   const { user, after, before, granted, created, change } = told;
-  const had = [...new Set(before.map((grant) => grant.role))].sort();
+  const had = rolesOf(before);
   const head = { userId: user.id, connectionId: user.connectionId, reference: change.reference };
   const views = { before: auditViewOf(user, had), after: auditViewOf(after, granted.roles) };
   const evidence = { sessionId: change.session.id, issuedAt: change.issuedAt };
@@ -212,16 +239,7 @@ async function record(
     const kept = { reason: 'last_admin', evidence: { kept: granted.kept } };
     await recordAudit(tx, { kind: 'roles.kept', ...head, ...kept }, actor, now);
   }
-  if (!created && granted.gained.length + granted.lost.length > 0) {
-    await recordAudit(
-      tx,
-      { kind: 'roles.changed', ...head, reason: 'signed_in', ...views },
-      actor,
-      now,
-    );
-    const { gained, lost, roles } = granted;
-    await putIntoOutbox(tx, 'roles.changed', user.id, { gained, lost, roles }, now);
-  }
+  if (!created) await recordRoleDifference(tx, told, actor, now);
   if (!created && JSON.stringify(user.profile) !== JSON.stringify(after.profile)) {
     await putIntoOutbox(tx, 'user.changed', user.id, { profile: after.profile }, now);
   }

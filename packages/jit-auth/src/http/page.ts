@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import type { Response } from 'express';
+import { type Html, html } from './html.ts';
+
+const STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: Canvas; color: CanvasText; }
+main { max-width: 34rem; margin: 1rem; padding: 2rem; border: 1px solid color-mix(in srgb, CanvasText 20%, Canvas); border-radius: .75rem; }
+h1 { margin: 0 0 .75rem; font-size: 1.5rem; }
+dl { margin: 1.25rem 0 0; display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; font-size: .875rem; }
+dt { opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; font-family: ui-monospace, monospace; }
+a, button { font: inherit; color: LinkText; } ul { padding-left: 1.25rem; }
+a.button, button { display: inline-block; padding: .5rem 1rem; border: 1px solid currentColor; border-radius: .5rem; text-decoration: none; background: Canvas; cursor: pointer; }
+a:focus-visible, button:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
+`;
+const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+/** No script, no frame, no form to elsewhere: these pages only say something. */
+const POLICY = `default-src 'none'; style-src ${STYLE_HASH}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`;
+
+/** Answers with a page of ours: no script, nothing from elsewhere, never cached. */
+export function sendPage(response: Response, status: number, title: string, body: Html): void {
+  const text = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${title}</title><style>`.text
+    .concat(STYLE)
+    .concat(html`</style></head><body><main><h1>${title}</h1>${body}</main></body></html>`.text);
+  response
+    .status(status)
+    .set('content-security-policy', POLICY)
+    .set('x-content-type-options', 'nosniff')
+    .set('referrer-policy', 'no-referrer')
+    .set('cache-control', 'no-store')
+    .type('html')
+    .send(text);
+}

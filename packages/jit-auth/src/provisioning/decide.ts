@@ -1,0 +1,240 @@
+import type { ConnectionId, DirectoryId, Subject } from '@rollcall/shared/core/ids';
+import { faultOfImmutableId } from '@rollcall/shared/core/ids';
+import { mapRoles, type RoleMapping, type RoleRule } from '@rollcall/shared/core/roles';
+import type { Profile } from '@rollcall/shared/core/user';
+
+/** What a verified assertion says of a person. */
+export interface AssertedPerson {
+  readonly nameId: { readonly value: string; readonly format: string | null };
+  readonly attributes: ReadonlyMap<string, readonly string[]>;
+}
+
+/** How a connection's assertions are read, and what follows from them. */
+export interface ProvisioningPolicy {
+  readonly connectionId: ConnectionId;
+  readonly subject:
+    | { readonly kind: 'attribute'; readonly attribute: string }
+    | { readonly kind: 'name_id' };
+  /** The attribute with the directory's id; null: the subject is that id. */
+  readonly directoryIdAttribute: string | null;
+  readonly attributes: {
+    readonly email: string | null;
+    readonly givenName: string | null;
+    readonly familyName: string | null;
+    readonly groups: readonly string[];
+  };
+  /** Domains that the connection may assert; empty: any. */
+  readonly domains: readonly string[];
+  readonly rules: readonly RoleRule[];
+  readonly defaultRole: string | null;
+  /** Subjects of this connection that no automation touches. */
+  readonly protectedSubjects: ReadonlySet<string>;
+}
+
+/** Why an assertion that verified admits nobody. */
+export type ProvisioningRefusal =
+  | 'identity.subject_missing'
+  | 'identity.subject_ambiguous'
+  | 'identity.bad_subject'
+  | 'identity.transient_subject'
+  | 'identity.subject_not_persistent'
+  | 'identity.directory_id_missing'
+  | 'identity.bad_directory_id'
+  | 'identity.email_outside_domains'
+  | 'access.no_role'
+  | 'access.groups_missing';
+
+/** What follows from an assertion: who it is and what they may do, or why not. */
+export type Provisioning =
+  | {
+      readonly kind: 'admit';
+      readonly subject: Subject;
+      readonly directoryId: DirectoryId;
+      readonly protected: boolean;
+      readonly profile: Profile;
+      readonly groups: readonly string[] | null;
+      readonly attributes: ReadonlyMap<string, readonly string[]>;
+      readonly mapping: RoleMapping;
+    }
+  | {
+      readonly kind: 'refuse';
+      readonly code: ProvisioningRefusal;
+      /** Null where the assertion does not even say who it is. */
+      readonly subject: Subject | null;
+      /** For the log and the audit trail: what was expected and what came. */
+      readonly detail: Readonly<Record<string, unknown>>;
+    };
+
+type Refusal = Extract<Provisioning, { kind: 'refuse' }>;
+
+/** SAML Core §8.3.7 and §8.3.8. */
+const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent';
+const TRANSIENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
+/** What Entra sends in place of more than 150 groups: a link, not the groups. */
+const OVERAGE_CLAIMS = [
+  'http://schemas.microsoft.com/claims/groups.link',
+  'http://schemas.microsoft.com/ws/2008/06/identity/claims/groups.link',
+];
+
+/**
+ * Decides who an assertion names and what follows. Pure. It asks nothing of the
+ * database but whether the person is known: an unknown person without a role is
+ * refused before anything is written; a known one is judged where the grants are
+ * locked, because another connection may hold a role of theirs.
+ *
+ * @param known whether this subject has a user already.
+ */
+export function decideProvisioning(
+  person: AssertedPerson,
+  policy: ProvisioningPolicy,
+  known: (subject: Subject) => boolean,
+): Provisioning {
+  const subject = readSubject(person, policy);
+  if (typeof subject !== 'string') return subject;
+  const directoryId = readDirectoryId(person, policy, subject);
+  if (typeof directoryId !== 'string') return directoryId;
+  const profile = readProfile(person, policy);
+  const outside = emailOutside(profile.email, policy.domains);
+  if (outside !== null) return refuse('identity.email_outside_domains', subject, outside);
+
+  const groups = readGroups(person, policy);
+  const input = { connection: policy.connectionId, groups, attributes: person.attributes };
+  const mapping = mapRoles(input, policy.rules, policy.defaultRole);
+  const admitted = {
+    kind: 'admit' as const,
+    subject,
+    directoryId,
+    protected: policy.protectedSubjects.has(subject),
+    profile,
+    groups,
+    attributes: attributesThatRulesName(person, policy.rules),
+    mapping,
+  };
+  if (known(subject)) return admitted;
+  if (mapping.kind === 'unknown') return admitUngrouped(admitted, policy);
+  if (mapping.roles.length > 0) return admitted;
+  const detail = { expected: 'a group that a rule names', unmatched: mapping.unmatched };
+  return refuse('access.no_role', subject, detail);
+}
+
+/** A first sign-in without a group claim: the default role, or a refusal that says so. */
+function admitUngrouped(
+  admitted: Extract<Provisioning, { kind: 'admit' }>,
+  policy: ProvisioningPolicy,
+): Provisioning {
+  if (policy.defaultRole === null) {
+    const expected = `one of the attributes ${policy.attributes.groups.join(', ')}`;
+    return refuse('access.groups_missing', admitted.subject, { expected, received: 'none' });
+  }
+  const mapping: RoleMapping = {
+    kind: 'known',
+    roles: [policy.defaultRole],
+    because: [],
+    missed: [],
+    unmatched: [],
+    byDefault: true,
+  };
+  return { ...admitted, mapping };
+}
+
+function readSubject(person: AssertedPerson, policy: ProvisioningPolicy): Subject | Refusal {
+  if (policy.subject.kind === 'name_id') return readPersistentNameId(person);
+  const { attribute } = policy.subject;
+  const values = person.attributes.get(attribute) ?? [];
+  const [value] = values;
+  if (value === undefined) {
+    const received = [...person.attributes.keys()];
+    return refuse('identity.subject_missing', null, { expected: attribute, received });
+  }
+  if (values.length > 1) {
+    const received = `${values.length} values`;
+    return refuse('identity.subject_ambiguous', null, {
+      expected: 'one value',
+      received,
+      attribute,
+    });
+  }
+  return checkSubject(value);
+}
+
+function readPersistentNameId({ nameId }: AssertedPerson): Subject | Refusal {
+  const detail = { expected: PERSISTENT, received: nameId.format ?? 'no format' };
+  if (nameId.format === TRANSIENT) return refuse('identity.transient_subject', null, detail);
+  if (nameId.format !== PERSISTENT) return refuse('identity.subject_not_persistent', null, detail);
+  return checkSubject(nameId.value);
+}
+
+function checkSubject(value: string): Subject | Refusal {
+  const fault = faultOfImmutableId(value);
+  if (fault === null) return value as Subject;
+  return refuse('identity.bad_subject', null, { expected: 'printable, not padded', fault });
+}
+
+function readDirectoryId(
+  person: AssertedPerson,
+  policy: ProvisioningPolicy,
+  subject: Subject,
+): DirectoryId | Refusal {
+  const attribute = policy.directoryIdAttribute;
+  // Without an attribute of its own the subject is the directory's id.
+  if (attribute === null) return subject as string as DirectoryId;
+  const values = person.attributes.get(attribute) ?? [];
+  const [value] = values;
+  if (value === undefined || values.length > 1) {
+    const received = `${values.length} values`;
+    return refuse('identity.directory_id_missing', subject, { expected: attribute, received });
+  }
+  const fault = faultOfImmutableId(value);
+  if (fault === null) return value as DirectoryId;
+  return refuse('identity.bad_directory_id', subject, { expected: 'printable, not padded', fault });
+}
+
+function readProfile(person: AssertedPerson, policy: ProvisioningPolicy): Profile {
+  const first = (name: string | null): string | null =>
+    (name === null ? undefined : person.attributes.get(name)?.[0]) ?? null;
+  const { email, givenName, familyName } = policy.attributes;
+  return { email: first(email), givenName: first(givenName), familyName: first(familyName) };
+}
+
+/** Null: not asserted, or too many to assert. An absent claim is no empty claim (invariant 9). */
+function readGroups(person: AssertedPerson, policy: ProvisioningPolicy): readonly string[] | null {
+  const names = policy.attributes.groups;
+  if (names.length === 0) return policy.rules.some(asksForGroups) ? null : [];
+  if (OVERAGE_CLAIMS.some((claim) => person.attributes.has(claim))) return null;
+  const present = names.filter((name) => person.attributes.has(name));
+  if (present.length === 0) return null;
+  const groups = present.flatMap((name) => person.attributes.get(name) ?? []);
+  return [...new Set(groups.filter((group) => group !== ''))].sort();
+}
+
+function asksForGroups(rule: RoleRule): boolean {
+  return rule.when.anyGroup.length + rule.when.allGroups.length > 0;
+}
+
+function emailOutside(
+  email: string | null,
+  domains: readonly string[],
+): Readonly<Record<string, unknown>> | null {
+  if (domains.length === 0) return null;
+  const domain = email?.slice(email.lastIndexOf('@') + 1).toLowerCase() ?? '';
+  const allowed = domains.map((name) => name.toLowerCase());
+  if (email?.includes('@') && allowed.includes(domain)) return null;
+  return { expected: allowed, received: domain === '' ? 'no e-mail' : domain };
+}
+
+/** Kept with the user, so that the sweep maps roles as sign-in did. */
+function attributesThatRulesName(
+  person: AssertedPerson,
+  rules: readonly RoleRule[],
+): ReadonlyMap<string, readonly string[]> {
+  const named = new Set(rules.flatMap((rule) => Object.keys(rule.when.attributes)));
+  return new Map([...person.attributes].filter(([name]) => named.has(name)));
+}
+
+function refuse(
+  code: ProvisioningRefusal,
+  subject: Subject | null,
+  detail: Readonly<Record<string, unknown>>,
+): Refusal {
+  return { kind: 'refuse', code, subject, detail };
+}

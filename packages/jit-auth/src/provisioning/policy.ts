@@ -1,0 +1,37 @@
+import type { Config, ConnectionConfig } from '@rollcall/shared/config/types';
+import type { ProvisioningPolicy } from './decide.ts';
+
+/** What the configuration says of provisioning by one connection. */
+export function provisioningPolicy(
+  config: Config,
+  connection: ConnectionConfig,
+): ProvisioningPolicy {
+  const { subject, attributes } = connection;
+  return {
+    connectionId: connection.id,
+    subject:
+      subject.kind === 'attribute'
+        ? { kind: 'attribute', attribute: subject.name }
+        : { kind: 'name_id' },
+    directoryIdAttribute: connection.directoryId?.attribute ?? null,
+    attributes: {
+      email: attributes.email ?? null,
+      givenName: attributes.givenName ?? null,
+      familyName: attributes.familyName ?? null,
+      groups: attributes.groups,
+    },
+    domains: connection.domains,
+    rules: config.roles,
+    defaultRole: config.defaultRole,
+    protectedSubjects: new Set(
+      config.protect
+        .filter((entry) => entry.connection === connection.id)
+        .map((entry) => entry.subject),
+    ),
+  };
+}
+
+/** Roles that a privileged rule gives: the last who hold one stay (invariant 8). */
+export function privilegedRoles(config: Config): ReadonlySet<string> {
+  return new Set(config.roles.filter((rule) => rule.privileged).map((rule) => rule.role));
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { apply } from '@rollcall/shared/access/apply';
+import type { AccessOutcome, RefusalCode, RolesMode } from '@rollcall/shared/access/change';
+import type { Actor } from '@rollcall/shared/core/actor';
+import { type SessionId, toSessionId, toUserId } from '@rollcall/shared/core/ids';
+import { after, type EpochMs } from '@rollcall/shared/core/time';
+import type { User } from '@rollcall/shared/core/user';
+import { type Database, inTransaction, type Tx } from '@rollcall/shared/db/database';
+import { findUserBySubject } from '@rollcall/shared/db/users';
+import type { VerifiedAssertion } from '../saml/verified-assertion.ts';
+import { decideProvisioning, type Provisioning, type ProvisioningPolicy } from './decide.ts';
+
+/** What one connection's sign-ins need besides the assertion. */
+export interface ProvisioningContext {
+  readonly db: Database;
+  readonly policy: ProvisioningPolicy;
+  readonly mode: RolesMode;
+  readonly privilegedRoles: ReadonlySet<string>;
+  /** How long a session may last, in milliseconds; the identity provider may say less. */
+  readonly sessionMaxMs: number;
+}
+
+/** What became of a sign-in that verified. */
+export type SignInResult =
+  | {
+      readonly kind: 'admitted';
+      readonly user: User;
+      readonly roles: readonly string[];
+      readonly created: boolean;
+      readonly sessionId: SessionId;
+      readonly expiresAt: EpochMs;
+    }
+  | {
+      readonly kind: 'refused';
+      /** `identity.…` or `access.…`. */
+      readonly code: string;
+      readonly user: User | null;
+      readonly detail: Readonly<Record<string, unknown>>;
+    };
+
+type Admitted = Extract<Provisioning, { kind: 'admit' }>;
+
+const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
+  deactivated: 'access.deactivated',
+  no_role: 'access.no_role',
+  directory_id_changed: 'identity.directory_id_changed',
+  no_such_user: 'access.refused',
+  last_admin: 'access.refused',
+  protected: 'access.refused',
+  not_owned: 'access.refused',
+  other_cause: 'access.refused',
+  illegal_step: 'access.refused',
+};
+
+/**
+ * Lets somebody in whom the identity provider vouched for, or says why not: the
+ * user, the roles, the audit and the session are one transaction. A refusal is
+ * recorded in the same way. Throws only when the database does; then nothing
+ * has been written.
+ *
+ * @param reference the id that the person and the log see.
+ */
+export function provision(
+  context: ProvisioningContext,
+  assertion: VerifiedAssertion,
+  reference: string,
+  now: EpochMs,
+): Promise<SignInResult> {
+  return inTransaction(context.db, (tx) => provisionIn(tx, context, assertion, reference, now));
+}
+
+async function provisionIn(
+  tx: Tx,
+  context: ProvisioningContext,
+  assertion: VerifiedAssertion,
+  reference: string,
+  now: EpochMs,
+): Promise<SignInResult> {
+  const { policy } = context;
+  // Whether the person is known is asked before it is decided: `decide` is pure.
+  const guess = decideProvisioning(assertion, policy, () => true);
+  const known =
+    guess.subject !== null &&
+    (await findUserBySubject(tx, policy.connectionId, guess.subject)) !== null;
+  const decided = decideProvisioning(assertion, policy, () => known);
+  const told = { context, assertion, reference, now };
+  if (decided.kind === 'refuse') {
+    await recordRefusal(tx, told, decided.subject, decided.code, decided.detail);
+    return { kind: 'refused', code: decided.code, user: null, detail: decided.detail };
+  }
+  return admit(tx, told, decided);
+}
+
+interface Told {
+  readonly context: ProvisioningContext;
+  readonly assertion: VerifiedAssertion;
+  readonly reference: string;
+  readonly now: EpochMs;
+}
+
+async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResult> {
+  const { context, assertion, now } = told;
+  const sessionId = toSessionId(randomUUID());
+  const expiresAt = sessionEnd(assertion, context.sessionMaxMs, now);
+  const outcome = await apply(
+    tx,
+    {
+      ...decided,
+      kind: 'sign_in',
+      newUserId: toUserId(randomUUID()),
+      connectionId: context.policy.connectionId,
+      mode: context.mode,
+      privilegedRoles: context.privilegedRoles,
+      issuedAt: assertion.issuedAt,
+      session: {
+        id: sessionId,
+        nameId: assertion.nameId.value,
+        nameIdFormat: assertion.nameId.format,
+        sessionIndex: assertion.sessionIndex,
+        expiresAt,
+      },
+      reference: told.reference,
+    },
+    actorOf(told),
+    now,
+  );
+  if (outcome.kind === 'applied') {
+    const { user, roles, created } = outcome;
+    return { kind: 'admitted', user, roles, created, sessionId, expiresAt };
+  }
+  const { code, user, detail } = refusalOf(outcome, decided);
+  await recordRefusal(tx, told, decided.subject, code, detail);
+  return { kind: 'refused', code, user, detail };
+}
+
+function refusalOf(
+  outcome: Exclude<AccessOutcome, { kind: 'applied' }>,
+  decided: Admitted,
+): { code: string; user: User | null; detail: Readonly<Record<string, unknown>> } {
+  if (outcome.kind !== 'refused') {
+    return { code: 'access.refused', user: null, detail: { received: outcome.kind } };
+  }
+  const { user } = outcome;
+  const code = REFUSED_AS[outcome.code];
+  if (outcome.code === 'no_role') {
+    const unmatched = decided.mapping.kind === 'known' ? decided.mapping.unmatched : null;
+    return { code, user, detail: { expected: 'a group that a rule names', unmatched } };
+  }
+  return {
+    code,
+    user,
+    detail: { state: user?.state, cause: user?.cause, reason: user?.stateReason },
+  };
+}
+
+/** The identity provider may end a session sooner than we do, never later (SAML Core §2.7.2). */
+function sessionEnd(assertion: VerifiedAssertion, maxMs: number, now: EpochMs): EpochMs {
+  const ours = after(now, maxMs);
+  const theirs = assertion.sessionNotOnOrAfter;
+  return theirs !== null && theirs < ours ? theirs : ours;
+}
+
+function actorOf({ context, assertion }: Told): Actor {
+  const { connectionId } = context.policy;
+  return { kind: 'assertion', connection: connectionId, assertionId: assertion.assertionId };
+}
+
+async function recordRefusal(
+  tx: Tx,
+  told: Told,
+  subject: Admitted['subject'] | null,
+  code: string,
+  detail: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const connectionId = told.context.policy.connectionId;
+  const evidence = { ...detail, assertionId: told.assertion.assertionId };
+  const change = { subject, connectionId, code, evidence, reference: told.reference };
+  await apply(tx, { kind: 'sign_in_refused', ...change }, actorOf(told), told.now);
+}

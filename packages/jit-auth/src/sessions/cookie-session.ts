@@ -1,0 +1,83 @@
+import type { Engine } from '@rollcall/shared/engine/engine';
+import connectPgSimple from 'connect-pg-simple';
+import { RedisStore } from 'connect-redis';
+import type { RequestHandler } from 'express';
+import session from 'express-session';
+import type { Redis } from 'ioredis';
+
+/** How a browser's cookie is made. */
+export interface CookieSessionOptions {
+  readonly engine: Engine;
+  /** Newest first: the first signs, all are accepted. At least 32 characters each. */
+  readonly keys: readonly string[];
+  /** Whether people reach us by https, whatever lies between. */
+  readonly https: boolean;
+  /** The longest that a session may last, in milliseconds. */
+  readonly maxMs: number;
+  /** Told of what goes wrong in the store between requests; never of a session's content. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * The name of the session's cookie. `__Host-` binds it to this host and to https
+ * (RFC 6265bis §4.1.3.2); on plain http, which only a loopback address may use,
+ * no browser would keep such a name.
+ */
+export function sessionCookieName(https: boolean): string {
+  return https ? '__Host-rollcall' : 'rollcall';
+}
+
+/**
+ * express-session over the engine's store. The cookie holds a random id; what it
+ * leads to holds nothing but the id of a row in `sessions`, which alone says
+ * whether anybody is signed in.
+ */
+export function cookieSession(options: CookieSessionOptions): RequestHandler {
+  return session({
+    name: sessionCookieName(options.https),
+    secret: [...options.keys],
+    store: openStore(options),
+    resave: false,
+    saveUninitialized: false,
+    cookie: {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: options.https,
+      maxAge: options.maxMs,
+    },
+  });
+}
+
+function openStore({ engine, onError }: CookieSessionOptions): session.Store {
+  if (engine.kind === 'redis') {
+    return new RedisStore({ client: asNodeRedis(engine.redis), prefix: 'rollcall:session:' });
+  }
+  const PostgresStore = connectPgSimple(session);
+  return new PostgresStore({
+    pool: engine.pool,
+    tableName: 'http_sessions',
+    createTableIfMissing: false,
+    errorLog: onError,
+  });
+}
+
+type StoreClient = ConstructorParameters<typeof RedisStore>[0]['client'];
+
+/**
+ * connect-redis speaks node-redis; BullMQ and the rest of this house speak
+ * ioredis. Two clients would be two connections that fail apart, so the four
+ * commands that the store uses are translated.
+ */
+function asNodeRedis(redis: Redis): StoreClient {
+  const commands = {
+    get: (key: string) => redis.get(key),
+    set: (key: string, value: string, options?: { expiration?: { value: number } }) => {
+      const seconds = options?.expiration?.value;
+      return seconds === undefined ? redis.set(key, value) : redis.set(key, value, 'EX', seconds);
+    },
+    expire: (key: string, seconds: number) => redis.expire(key, seconds),
+    del: (keys: string[]) => redis.del(...keys),
+  };
+  return commands as unknown as StoreClient;
+}
