@@ -1,0 +1,92 @@
+import { AppError } from '@rollcall/shared/core/errors';
+
+/**
+ * Whatever went wrong with a response, a stranger reads the same sentence: which
+ * check failed helps only somebody who forges one. The code and the detail are
+ * for the log.
+ */
+export const PUBLIC_SENTENCE =
+  'The sign-in could not be completed. Please start again; if it happens again, tell your administrator the reference below.';
+
+/** Every reason why a sign-in by SAML is refused. `docs/errors.md` explains each. */
+export type SamlRefusalCode =
+  // What was posted.
+  | 'saml.response_missing'
+  | 'saml.response_repeated'
+  | 'saml.bad_base64'
+  | 'saml.too_large'
+  | 'saml.bad_utf8'
+  | 'saml.not_xml'
+  | 'saml.too_many_elements'
+  | 'saml.forbidden_markup'
+  | 'saml.algorithm_not_allowed'
+  | 'saml.too_many_signatures'
+  | 'saml.not_one_assertion'
+  | 'saml.encrypted_not_supported'
+  | 'saml.malformed'
+  // Signatures.
+  | 'saml.signature_missing'
+  | 'saml.signature_malformed'
+  | 'saml.reference_ambiguous'
+  | 'saml.digest_mismatch'
+  | 'saml.signature_invalid'
+  | 'saml.second_verifier_refused'
+  | 'saml.verifiers_disagree'
+  // The request that it answers.
+  | 'saml.request_unknown'
+  | 'saml.other_browser'
+  | 'saml.in_response_to_mismatch'
+  // What it says.
+  | 'saml.version_mismatch'
+  | 'saml.status_not_success'
+  | 'saml.issuer_mismatch'
+  | 'saml.destination_mismatch'
+  | 'saml.bad_instant'
+  | 'saml.issued_in_future'
+  | 'saml.too_old'
+  | 'saml.name_id_missing'
+  | 'saml.subject_not_confirmed'
+  | 'saml.recipient_mismatch'
+  | 'saml.confirmation_not_yet_valid'
+  | 'saml.confirmation_expired'
+  | 'saml.conditions_missing'
+  | 'saml.condition_unknown'
+  | 'saml.not_yet_valid'
+  | 'saml.expired'
+  | 'saml.window_too_long'
+  | 'saml.audience_mismatch'
+  | 'saml.authn_statement_missing'
+  | 'saml.authn_in_future'
+  | 'saml.authn_too_old'
+  | 'saml.session_expired'
+  | 'saml.replayed';
+
+/** What the log says of a refusal: one value wanted, one value seen, no secret. */
+export interface RefusalDetail extends Readonly<Record<string, unknown>> {
+  readonly expected: unknown;
+  readonly received: unknown;
+}
+
+const LONGEST_VALUE = 300;
+
+/** A response that admits nobody. Its message is always {@link PUBLIC_SENTENCE}. */
+export class SamlRefusal extends AppError {
+  declare readonly code: SamlRefusalCode;
+
+  constructor(code: SamlRefusalCode, detail: RefusalDetail, cause?: unknown) {
+    super(code, PUBLIC_SENTENCE, {
+      detail: { ...detail, expected: shorten(detail.expected), received: shorten(detail.received) },
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.name = 'SamlRefusal';
+  }
+}
+
+/** Values come from strangers: none may fill the log. */
+function shorten(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value;
+  }
+  if (Array.isArray(value)) return value.slice(0, 20).map(shorten);
+  return value;
+}
