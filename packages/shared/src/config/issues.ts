@@ -42,6 +42,8 @@ export interface Finding {
   readonly code: ConfigIssueCode;
   /** Point at the key instead of its value. */
   readonly atKey?: boolean;
+  /** Leave the last key out of the path that is shown: it may be a secret in the wrong place. */
+  readonly hideKey?: boolean;
 }
 
 /** A configuration that cannot be used, with every problem found. Code: `config.invalid`. */
@@ -82,7 +84,7 @@ export function locate(
       file,
       line: position?.line ?? null,
       column: position?.column ?? null,
-      path: finding.path.join('.'),
+      path: finding.path.slice(0, finding.hideKey ? -1 : undefined).join('.'),
       message: finding.message,
       code: finding.code,
     };
@@ -100,6 +102,7 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: KeyPath): Fi
     message: messages[index] ?? issue.message,
     code: 'config.unknown_key',
     atKey: true,
+    hideKey: !messages[index]?.startsWith('unknown key "'),
   }));
 }
 
@@ -111,9 +114,9 @@ function codeOfIssue(issue: z.core.$ZodIssue, path: KeyPath, input: unknown): Co
   const value = valueAt(input, path);
   if (value === undefined) return 'config.missing';
   if (issue.code === 'invalid_type') return 'config.wrong_type';
-  return issue.code === 'invalid_value' && typeof value !== 'string'
-    ? 'config.wrong_type'
-    : 'config.bad_value';
+  if (issue.code !== 'invalid_value') return 'config.bad_value';
+  const sameKind = issue.values.some((expected) => typeof expected === typeof value);
+  return sameKind ? 'config.bad_value' : 'config.wrong_type';
 }
 
 function valueAt(input: unknown, path: KeyPath): unknown {

@@ -14,7 +14,8 @@ const connection = z
     directory: z.object({ type: text }).optional().catch(undefined),
     sweep: anything,
   })
-  .catch({});
+  // No mapping at all: that it has no subject is then not worth saying.
+  .catch({ subject: null });
 
 const rule = z
   .object({

@@ -45,8 +45,8 @@ function faultsOfConnection(connection: OutlineConnection, index: number): Findi
       findings.push({ path: [...path, 'subject'], message, code: 'config.missing' });
     }
   }
-  const asks = connection.directory?.type ?? 'none';
-  if (connection.sweep !== undefined && asks === 'none') {
+  const asksNobody = connection.directory === undefined || connection.directory.type === 'none';
+  if (connection.sweep !== undefined && asksNobody) {
     const message =
       'expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)';
     findings.push({ ...conflict([...path, 'sweep'], message), atKey: true });
@@ -168,8 +168,8 @@ function faultsOfProtect(outline: Outline): Finding[] {
 }
 
 function unknownConnection(id: string, path: KeyPath, { connections }: Outline): Finding[] {
-  const known = connections.flatMap((connection) => connection.id ?? []);
-  if (known.includes(id) || known.length === 0) return [];
-  const message = `expected the id of a connection (${known.join(', ')}), received ${quote(id)}`;
+  const known = new Set(connections.flatMap((connection) => connection.id ?? []));
+  if (known.has(id) || known.size === 0) return [];
+  const message = `expected the id of a connection (${[...known].join(', ')}), received ${quote(id)}`;
   return [{ path, message, code: 'config.unknown_connection' }];
 }

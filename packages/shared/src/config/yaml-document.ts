@@ -39,6 +39,8 @@ export type YamlReading =
 
 // A few aliases are tidy; nested ones grow exponentially ("billion laughs").
 const MAX_ALIASES = 50;
+// One slip makes the parser stumble on: what comes later says little.
+const MAX_SYNTAX_FINDINGS = 5;
 const START: Position = { line: 1, column: 1 };
 
 /**
@@ -60,12 +62,14 @@ function readDocument(text: string, lines: LineCounter): YamlReading {
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    logLevel: 'silent',
+    // 'silent' would also hide that a second document begins.
+    logLevel: 'error',
     version: '1.2',
     merge: false,
   });
   const at = (offset: number) => positionAt(lines, offset);
-  const findings = [...document.errors, ...document.warnings].map((e) => describe(e, text, at));
+  const faults = [...document.errors, ...document.warnings].slice(0, MAX_SYNTAX_FINDINGS);
+  const findings = faults.map((fault) => describe(fault, text, at));
   if (findings.length === 0) findings.push(...refuseNodes(document, at));
   if (findings.length > 0) return { ok: false, findings };
   if (
@@ -99,6 +103,8 @@ function refuseNodes(document: Document, at: (offset: number) => Position): Plac
       aliases++;
       if (aliases === MAX_ALIASES + 1) {
         report(alias.range?.[0], `expected at most ${MAX_ALIASES} aliases in the file`);
+      } else if (aliases <= MAX_ALIASES && alias.resolve(document) === undefined) {
+        report(alias.range?.[0], NO_ANCHOR);
       }
     },
     Pair: (_key, pair) => {
@@ -133,8 +139,13 @@ function childOf(container: unknown, key: string | number, keyOnly: boolean): un
   if (!isMap(container)) return undefined;
   const pair = container.items.find((item) => isScalar(item.key) && item.key.value === String(key));
   if (pair === undefined) return undefined;
-  const empty = pair.value === null || (isScalar(pair.value) && pair.value.source === '');
+  const empty = pair.value === null || isUnwritten(pair.value);
   return keyOnly || empty ? pair.key : pair.value;
+}
+
+/** What stands behind `key:` with nothing after it. Not `""`. */
+function isUnwritten(node: unknown): boolean {
+  return isScalar(node) && node.value === null && node.source === '';
 }
 
 function startOf(node: unknown): number | null {
@@ -145,16 +156,17 @@ function describe(error: YAMLError, text: string, at: (offset: number) => Positi
   const [start] = error.pos;
   const place = { path: [], position: at(start) };
   if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[A-Za-z0-9_-]{1,63}(?=\s*:)/.exec(text.slice(start, start + 80))?.[0];
+    const key = /^[A-Za-z][A-Za-z_-]{0,31}(?=\s*:)/.exec(text.slice(start, start + 80))?.[0];
     const which = key === undefined ? 'this key' : `the key "${key}"`;
     return { ...place, message: `${which} is given twice`, code: 'config.duplicate_key' };
   }
   return { ...place, message: SENTENCES[error.code] ?? UNREADABLE, code: 'config.syntax' };
 }
 
+const NO_ANCHOR = 'uses an alias (*name) for which no anchor (&name) comes before it';
 const UNREADABLE = 'is not valid YAML here: look for a missing colon, quote, bracket or space';
 const SENTENCES: Partial<Record<YAMLError['code'], string>> = {
-  BAD_ALIAS: 'uses an alias (*name) for which no anchor (&name) comes before it',
+  BAD_ALIAS: NO_ANCHOR,
   BAD_DQ_ESCAPE: 'has an escape sequence that YAML does not know: use single quotes for plain text',
   BAD_INDENT: 'is not valid YAML: the indentation does not fit the lines above',
   BAD_SCALAR_START: 'has a value that begins with a reserved character: put it in quotes',

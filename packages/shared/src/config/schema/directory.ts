@@ -37,7 +37,7 @@ function scim(baseDir: string) {
 function keycloak(baseDir: string) {
   return mapping({
     type: z.literal('keycloak'),
-    url: apiBaseUrl(),
+    url: apiBaseUrl('/realms/'),
     realm: name('the name of a realm'),
     client_id: name('a client id'),
     client_secret: secretReference(baseDir),

@@ -47,8 +47,19 @@ export function mapping<Shape extends z.core.$ZodShape>(shape: Shape) {
 /** One line per key: `issues.ts` gives each key its own position. */
 function unknownKeyMessage(key: string, known: readonly string[]): string {
   const near = closestName(key, known);
-  const advice = near === null ? `expected one of ${known.join(', ')}` : `did you mean "${near}"?`;
-  return `unknown key ${quote(key)}: ${advice}`;
+  if (near !== null) return `unknown key ${quote(key)}: did you mean "${near}"?`;
+  const shown = mayShowKey(key)
+    ? `unknown key ${quote(key)}`
+    : 'a key that is not known (not shown)';
+  return `${shown}: expected ${known.length === 1 ? '' : 'one of '}${known.join(', ')}`;
+}
+
+/**
+ * Whether an unknown key looks like the name of a key. In `{ s3cr3t-value }` a
+ * value stands where a key belongs, and it may be a secret: that is not repeated.
+ */
+export function mayShowKey(key: string): boolean {
+  return /^[a-z][a-z_-]{0,31}$/i.test(key);
 }
 
 /** A list of at least `min` entries. */

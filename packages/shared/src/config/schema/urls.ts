@@ -33,12 +33,15 @@ export function webUrl() {
   });
 }
 
-/** The base of an HTTP API, without a slash at the end. */
-export function apiBaseUrl() {
+/** The base of an HTTP API, without a slash at the end and without the part that we add. */
+export function apiBaseUrl(added?: string) {
   return textAs(HTTPS_FORM, (text): Reading<string> => {
     const reading = readWebUrl(text);
     if (!reading.ok) return reading;
     if (text.includes('?')) return { ok: false, wrong: 'expected the base URL, without a query' };
+    if (added !== undefined && reading.value.pathname.includes(added)) {
+      return { ok: false, wrong: `expected the base URL, without ${added}…` };
+    }
     return { ok: true, value: reading.value.href.replace(/\/+$/, '') };
   });
 }

@@ -1,0 +1,464 @@
+import { ConfigError } from '@rollcall/shared/config/issues';
+import { parseConfig, validateConfig } from '@rollcall/shared/config/load';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+const HEAD = `version: 1
+public_url: https://auth.example.com
+session: { keys: [env:SESSION_KEY] }
+`;
+const ACME = `connections:
+  - id: acme
+    idp: { metadata_url: https://idp.example/metadata }
+    subject: { attribute: uid }
+`;
+const SCIM = '    directory: { type: scim, url: https://idp.example/scim, token: env:T }\n';
+
+function errorOf(text: string): ConfigError {
+  try {
+    parseConfig(text, { file: 'rollcall.yaml', env: {}, baseDir: '/nowhere' });
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('expected the configuration to be refused');
+}
+
+/** The lines and codes of a refusal, without the name of the file. */
+function problemsOf(text: string): string[] {
+  const error = errorOf(text);
+  const lines = error.message.split('\n').map((line) => line.replace('rollcall.yaml:', ''));
+  return lines.map((line, index) => `${error.issues[index]?.code.slice(7)}  ${line}`);
+}
+
+describe('a wrong top level', () => {
+  it.each([
+    [
+      'version: 2\npublicUrl: https://a.example\n',
+      [
+        'missing  1:1  public_url  is missing: expected an https URL (http only for localhost, 127.0.0.1 or [::1])',
+        'missing  1:1  session  is missing: expected a mapping',
+        'missing  1:1  connections  is missing: expected a list of at least one connection',
+        'bad_value  1:10  version  expected 1, the only version of this format, received 2',
+        'unknown_key  2:1  publicUrl  unknown key "publicUrl": did you mean "public_url"?',
+      ],
+    ],
+    [
+      `${HEAD.replace('[env:SESSION_KEY]', '[]')}connections: []\n`,
+      [
+        'bad_value  3:18  session.keys  expected a list of at least one reference (env:NAME or file:/path), received an empty list',
+        'bad_value  4:14  connections  expected a list of at least one connection, received an empty list',
+      ],
+    ],
+    [
+      `${HEAD.replace('{ keys', '{ idle: 9h, keys')}${ACME}`,
+      [
+        'conflict  3:18  session.idle  expected idle to be at most max, received idle 9h and max 8h',
+      ],
+    ],
+    [
+      `${HEAD.replace('{ keys', '{ idle: 1 hour, max: 60, keys')}${ACME}`,
+      [
+        'bad_value  3:18  session.idle  expected a duration such as 15s, 30m, 8h or 1d, received "1 hour"',
+        'wrong_type  3:31  session.max  expected a duration such as 15s, 30m, 8h or 1d, received a number',
+      ],
+    ],
+    [
+      `${HEAD}${ACME}database: { url: "postgres://u:hunter2@db/x" }\nredis: { url: "redis://r/?password=hunter2" }\n`,
+      [
+        'not_a_reference  8:18  database.url  holds a password: move the URL to a secret and refer to it as env:NAME',
+        'not_a_reference  9:15  redis.url  holds a password: move the URL to a secret and refer to it as env:NAME',
+      ],
+    ],
+    [
+      `${HEAD}${ACME}database: { url: "mysql://db/x" }\nadmin: { tokens: [hunter2, "env:A B", "file:", "file:///x"] }\n`,
+      [
+        'bad_value  8:18  database.url  must be a reference (env:NAME or file:/path) or a postgres URL without a password',
+        'not_a_reference  9:19  admin.tokens.0  must be a reference (env:NAME or file:/path), never the secret itself',
+        'not_a_reference  9:28  admin.tokens.1  expected env:NAME, where NAME has only letters, digits and underscores',
+        'not_a_reference  9:39  admin.tokens.2  expected file:/path with one slash, or file:path beside this file',
+        'not_a_reference  9:48  admin.tokens.3  expected file:/path with one slash, or file:path beside this file',
+      ],
+    ],
+    [
+      `${HEAD}${ACME}notify:\n  - { type: webhook, url: env:HOOK_URL }\n`,
+      [
+        'not_supported  9:3  notify  notifications are not part of this version: expected no notify, or an empty list',
+      ],
+    ],
+    [
+      `${HEAD}${ACME}default_role: Guest\nprotect: [acme, "acme:", "Acme:x", "other:x", "acme: x"]\n`,
+      [
+        'bad_value  8:15  default_role  expected a role of lower-case letters, digits, "_" and "-", beginning with a letter, at most 63 characters, received "Guest"',
+        'bad_value  9:11  protect.0  expected connection:subject, such as acme:00u1a2b3',
+        'bad_value  9:17  protect.1  expected a subject of 1 to 256 printable characters after "acme:", received one that is empty',
+        'bad_value  9:26  protect.2  expected connection:subject, such as acme:00u1a2b3',
+        'unknown_connection  9:26  protect.2  expected the id of a connection (acme), received "Acme"',
+        'unknown_connection  9:36  protect.3  expected the id of a connection (acme), received "other"',
+        'bad_value  9:47  protect.4  expected a subject of 1 to 256 printable characters after "acme:", received one that is padded',
+      ],
+    ],
+  ])('%#', (text, expected) => {
+    expect(problemsOf(text)).toEqual(expected);
+  });
+});
+
+const NO_KEY = '-----BEGIN PRIVATE KEY-----hunter2-----END PRIVATE KEY-----';
+const IDP_FORMS =
+  'expected exactly one of metadata_url, metadata_file, metadata, or entity_id with sso_url and certs';
+
+describe('a wrong connection', () => {
+  it.each([
+    ['', [`missing  5:10  connections.0.idp  ${IDP_FORMS}`]],
+    [
+      'metadata_url: https://a.example, metadata_file: m.xml',
+      [`conflict  5:10  connections.0.idp  ${IDP_FORMS}, received metadata_url and metadata_file`],
+    ],
+    [
+      'metadata: "<a/>", slo_url: https://a.example',
+      [
+        'conflict  5:39  connections.0.idp.slo_url  expected no slo_url beside metadata: the metadata says it',
+      ],
+    ],
+    [
+      'entity_id: x, sso_url: http://a.example',
+      [
+        'missing  5:10  connections.0.idp.certs  is missing: entity_id, sso_url and certs belong together',
+        'bad_value  5:35  connections.0.idp.sso_url  must be https: http is accepted only for localhost, 127.0.0.1, [::1]',
+      ],
+    ],
+    [
+      'metadata: see below, metdata_file: x',
+      [
+        'bad_value  5:22  connections.0.idp.metadata  expected SAML metadata (XML), which begins with "<"',
+        'unknown_key  5:33  connections.0.idp.metdata_file  unknown key "metdata_file": did you mean "metadata_file"?',
+      ],
+    ],
+    [
+      `entity_id: x, sso_url: https://a.example, certs: [hunter2, "${NO_KEY}", file:none.pem, "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----"]`,
+      [
+        'bad_certificate  5:62  connections.0.idp.certs.0  expected a certificate: file:/path or PEM (-----BEGIN CERTIFICATE-----)',
+        'bad_certificate  5:71  connections.0.idp.certs.1  holds a private key: expected only the certificate',
+        'bad_certificate  5:134  connections.0.idp.certs.2  cannot be read: there is no such file',
+        'bad_certificate  5:149  connections.0.idp.certs.3  is malformed: expected an X.509 certificate in PEM',
+      ],
+    ],
+  ])('idp: { %s }', (idp, expected) => {
+    const text = `${HEAD}connections:\n  - idp: { ${idp} }\n    id: acme\n    subject: { attribute: uid }\n`;
+    expect(problemsOf(text)).toEqual(expected);
+  });
+
+  it.each([
+    [
+      'provisioning: both',
+      [
+        'not_supported  8:19  connections.0.provisioning  SCIM provisioning is not part of this version: expected jit, received both',
+      ],
+    ],
+    [
+      'roles: additiv',
+      [
+        'bad_value  8:12  connections.0.roles  expected one of authoritative, additive, first_login, received "additiv": did you mean "additive"?',
+      ],
+    ],
+    [
+      'clock_skew: 6m',
+      [
+        'bad_value  8:17  connections.0.clock_skew  expected a duration from 0s to 5m, received "6m"',
+      ],
+    ],
+    [
+      'allow_create: "yes"',
+      ['wrong_type  8:19  connections.0.allow_create  expected true or false, received text'],
+    ],
+    [
+      'domains: [ACME.com, a.example, localhost, a.example]',
+      [
+        'bad_value  8:15  connections.0.domains.0  expected a domain in lower case, such as example.com, received "ACME.com"',
+        'bad_value  8:36  connections.0.domains.2  expected a domain in lower case, such as example.com, received "localhost"',
+        'duplicate  8:47  connections.0.domains.3  expected each domain once, received "a.example", which connections.0 has already',
+      ],
+    ],
+    [
+      'attributes: { groups: groups, firstname: x }',
+      [
+        'wrong_type  8:27  connections.0.attributes.groups  expected a list of attribute names, received text',
+        'unknown_key  8:35  connections.0.attributes.firstname  unknown key "firstname": expected one of email, given_name, family_name, groups',
+      ],
+    ],
+    [
+      'directory: { type: okta, url: https://x.example }',
+      [
+        'bad_value  8:24  connections.0.directory.type  this version cannot ask a directory of type "okta": expected one of scim, keycloak, none',
+      ],
+    ],
+    [
+      'directory: { url: https://x.example }\n    sweep: {}',
+      [
+        'missing  8:16  connections.0.directory.type  is missing: expected one of scim, keycloak, none',
+      ],
+    ],
+    [
+      'directory: { type: keycloak, url: https://x.example/realms/a, realm: "", client_id: x, client_secret: hunter2 }',
+      [
+        'bad_value  8:39  connections.0.directory.url  expected the base URL, without /realms/…',
+        'bad_value  8:74  connections.0.directory.realm  expected the name of a realm of 1 to 256 characters on one line, without spaces around it',
+        'not_a_reference  8:107  connections.0.directory.client_secret  must be a reference (env:NAME or file:/path), never the secret itself',
+      ],
+    ],
+    [
+      'directory: { type: scim, url: https://x.example, token: env:T, page_size: 0 }',
+      [
+        'bad_value  8:79  connections.0.directory.page_size  expected a whole number from 1 to 1000',
+      ],
+    ],
+    [
+      'sweep: { every: 15m }',
+      [
+        'conflict  8:5  connections.0.sweep  expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)',
+      ],
+    ],
+  ])('%s', (line, expected) => {
+    expect(problemsOf(`${HEAD}${ACME}    ${line}\n`)).toEqual(expected);
+  });
+
+  it.each(['"0%"', '"51%"', '"100%"', '"-1%"', 'off', '"2"', '"1e1%"', '"%"'])(
+    'does not take %s for a limit',
+    (share) => {
+      const text = `${HEAD}${ACME}${SCIM}    sweep: { limits: { absence_per_run: ${share} } }\n`;
+      expect(problemsOf(text)).toEqual([
+        'bad_value  9:41  connections.0.sweep.limits.absence_per_run  expected a share such as "2%", above 0% and at most 50%: the brake cannot be switched off',
+      ]);
+    },
+  );
+
+  it.each(['2', 'false', 'null'])('does not take %s for a limit', (share) => {
+    const text = `${HEAD}${ACME}${SCIM}    sweep: { limits: { absence_per_day: ${share} } }\n`;
+    expect(problemsOf(text)[0]).toMatch(/^wrong_type .*expected a share such as "2%"/);
+  });
+
+  it('does not sweep faster than every 10 s, nor confirm in less than 1 s', () => {
+    const text = `${HEAD}${ACME}${SCIM}    sweep: { every: 9s, confirm_after: 0s }\n`;
+    expect(problemsOf(text)).toEqual([
+      'bad_value  9:21  connections.0.sweep.every  expected a duration from 10s to 7d, received "9s"',
+      'bad_value  9:40  connections.0.sweep.confirm_after  expected a duration from 1s to 1d, received "0s"',
+    ]);
+  });
+
+  it('has an id of its own', () => {
+    const text = `${HEAD}${ACME}${ACME.replace('connections:\n', '')}`;
+    expect(problemsOf(text)).toEqual([
+      'duplicate  8:9  connections.1.id  expected an id of its own, received "acme", which connections.0 has already',
+    ]);
+    expect(problemsOf(`${HEAD}${ACME.replace('acme', 'Acme Inc')}`)).toEqual([
+      'bad_value  5:9  connections.0.id  expected an id of lower-case letters, digits and hyphens, 1 to 63 characters, received "Acme Inc"',
+    ]);
+  });
+});
+
+describe('a wrong rule', () => {
+  it.each([
+    ['{ role: a }', ['missing  9:5  roles.0.when  is missing: expected a mapping']],
+    [
+      '{ role: a, when: {} }',
+      [
+        'missing  9:22  roles.0.when  expected at least one condition: any_group, all_groups or attributes',
+      ],
+    ],
+    [
+      '{ role: a, when: { any_group: [] } }',
+      [
+        'bad_value  9:35  roles.0.when.any_group  expected a list of group names, received an empty list',
+      ],
+    ],
+    [
+      '{ role: a, when: { all_groups: ["bi:*"] } }',
+      [
+        'conflict  9:37  roles.0.when.all_groups.0  expected an exact group name, received the pattern "bi:*": all_groups takes exact names, so it would match nothing: patterns belong in any_group',
+      ],
+    ],
+    [
+      '{ role: a, when: { attributes: { level: 3, x: [] } } }',
+      [
+        'wrong_type  9:45  roles.0.when.attributes.level  expected text (in quotes where it is a number or true/false), or a list of such, received a number',
+        'bad_value  9:51  roles.0.when.attributes.x  expected text (in quotes where it is a number or true/false), or a list of such, received an empty list',
+      ],
+    ],
+    [
+      '{ role: none, when: { any_group: [A] }, from: [acm] }',
+      [
+        'conflict  9:13  roles.0.role  expected another name: none stands for no role at all (default_role: none)',
+        'unknown_connection  9:52  roles.0.from.0  expected the id of a connection (acme), received "acm"',
+      ],
+    ],
+    [
+      '{ role: admin, privileged: true, when: { any_group: ["BI-Admin?"] } }',
+      [
+        'missing  9:5  roles.0.from  is missing: a privileged role is given only by connections named here, so that no other IdP can claim it',
+        'conflict  9:58  roles.0.when.any_group.0  expected an exact group name, received the pattern "BI-Admin?": whoever can create a group whose name matches could give themselves this privileged role',
+      ],
+    ],
+    [
+      '{ role: admin, privileged: true, when: { attributes: { x: y } }, from: [acme] }',
+      [
+        'missing  9:44  roles.0.when  expected any_group or all_groups: a privileged role needs an exact group name',
+      ],
+    ],
+    [
+      '{ role: admin, privileged: true, when: { any_group: [A] }, from: [acme] }\n  - { role: admin, when: { any_group: ["*"] } }\ndefault_role: admin',
+      [
+        'conflict  10:13  roles.1.role  expected privileged: true in every rule for "admin", as in roles.0: one rule without it would give the role past the guard',
+        'conflict  11:15  default_role  expected a role that is not privileged, received "admin": everybody would get it',
+      ],
+    ],
+  ])('%s', (rule, expected) => {
+    expect(problemsOf(`${HEAD}${ACME}roles:\n  - ${rule}\n`)).toEqual(expected);
+  });
+});
+
+describe('an error', () => {
+  it('carries its issues as data', () => {
+    const error = errorOf(`${HEAD}${ACME}listn: x\n`);
+    expect(error.code).toBe('config.invalid');
+    expect(error.issues).toEqual([
+      {
+        file: 'rollcall.yaml',
+        line: 8,
+        column: 1,
+        path: 'listn',
+        message: 'unknown key "listn": did you mean "listen"?',
+        code: 'config.unknown_key',
+      },
+    ]);
+  });
+
+  it('does not repeat a value that stands where a key belongs', () => {
+    const text = `${HEAD}${ACME}database: { "postgres://u:hunter2@db/x" }\nadmin: { 5f4dcc3b5aa765d6 }\n`;
+    expect(problemsOf(text)).toEqual([
+      'unknown_key  8:13  database  a key that is not known (not shown): expected url',
+      'unknown_key  9:10  admin  a key that is not known (not shown): expected tokens',
+    ]);
+  });
+
+  it('hides no other, however wrong the parts are', () => {
+    const text = `version: one\nconnections: [7, { id: a, idp: , sweep: {} }]\nroles: [x, { role: b, from: [c] }]\nsession: {}\n`;
+    expect(problemsOf(text)).toEqual([
+      'missing  1:1  public_url  is missing: expected an https URL (http only for localhost, 127.0.0.1 or [::1])',
+      'wrong_type  1:10  version  expected the number 1, received text',
+      'wrong_type  2:15  connections.0  expected a mapping, received a number',
+      'missing  2:18  connections.1.subject  is missing: an unknown identity provider has no default: name the attribute that holds an immutable id, or { name_id: persistent }',
+      'wrong_type  2:27  connections.1.idp  expected a mapping, received nothing',
+      'conflict  2:34  connections.1.sweep  expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)',
+      'wrong_type  3:9  roles.0  expected a mapping, received text',
+      'missing  3:12  roles.1.when  is missing: expected a mapping',
+      'unknown_connection  3:30  roles.1.from.0  expected the id of a connection (a), received "c"',
+      'missing  4:10  session.keys  is missing: expected a list of at least one reference (env:NAME or file:/path)',
+    ]);
+  });
+
+  it('points at the text behind an alias', () => {
+    const text = `${HEAD}${ACME}${SCIM}    sweep: &s { every: 1s }\n${ACME.replace('connections:\n', '').replace('acme', 'b')}${SCIM}    sweep: *s\n`;
+    expect(problemsOf(text)).toEqual([
+      'bad_value  9:24  connections.0.sweep.every  expected a duration from 10s to 7d, received "1s"',
+      'bad_value  9:24  connections.1.sweep.every  expected a duration from 10s to 7d, received "1s"',
+    ]);
+  });
+});
+
+/** Every place that takes a reference or holds a secret by mistake, in an otherwise good object. */
+function withSecrets(secret: string): unknown[] {
+  const base = {
+    version: 1,
+    public_url: 'https://auth.example.com',
+    session: { keys: ['env:K'] },
+    connections: [
+      { id: 'acme', idp: { metadata_url: 'https://a.example' }, subject: { attribute: 'uid' } },
+    ],
+  };
+  const [connection] = base.connections;
+  const inConnection = (part: object) => ({ ...base, connections: [{ ...connection, ...part }] });
+  const kc = { type: 'keycloak', url: 'https://k.example', realm: 'r', client_id: 'c' };
+  const encoded = encodeURIComponent(secret);
+  return [
+    { ...base, session: { keys: [secret] } },
+    { ...base, admin: { tokens: [secret] } },
+    { ...base, database: { url: secret } },
+    { ...base, database: { url: `postgres://u:${encoded}@db/x` } },
+    { ...base, redis: { url: `redis://:${encoded}@r` } },
+    { ...base, public_url: `https://u:${encoded}@a.example` },
+    { ...base, notify: [{ type: 'webhook', secret }] },
+    { ...base, admin: { token: secret } },
+    { ...base, admin: secret },
+    inConnection({ directory: { type: 'scim', url: 'https://s.example', token: secret } }),
+    inConnection({
+      directory: { type: 'scim', url: `https://u:${encoded}@s.example`, token: 'env:T' },
+    }),
+    inConnection({ directory: { ...kc, client_secret: secret } }),
+    inConnection({ directory: { ...kc, client_secert: secret } }),
+    inConnection({
+      directory: { type: 'scim', url: 'https://s.example', token: { [`${secret}9`]: null } },
+    }),
+    inConnection({ idp: { metadata_url: `https://u:${encoded}@a.example` } }),
+    inConnection({ idp: { metadata: secret } }),
+    inConnection({ idp: { entity_id: 'x', sso_url: 'https://a.example', certs: [secret] } }),
+  ];
+}
+
+describe('a secret in the file', () => {
+  // Letters and digits that occur in no sentence, framed so that a match is no accident.
+  const secrets = fc.string({
+    unit: fc.constantFrom(...'qQzZxX7#"\'\\{}[]:&*!|>%@ \té\n'),
+    minLength: 1,
+    maxLength: 40,
+  });
+
+  it('never shows in an error', () => {
+    fc.assert(
+      fc.property(secrets, (middle) => {
+        const secret = `zq7${middle}7qz`;
+        for (const [index, input] of withSecrets(secret).entries()) {
+          for (const attempt of [
+            () => validateConfig(input),
+            () => errorText(JSON.stringify(input)),
+          ]) {
+            const shown = messageOf(attempt);
+            expect(shown, `place ${index}`).not.toContain('zq7');
+            expect(shown, `place ${index}`).not.toContain('7qz');
+          }
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('never shows where it breaks the YAML', () => {
+    fc.assert(
+      fc.property(secrets, (middle) => {
+        const secret = `zq7${middle}7qz`;
+        for (const place of [
+          `session: { keys: [${secret}] }\n`,
+          `admin:\n  tokens:\n    - ${secret}\n`,
+          `database:\n  url: ${secret}\n`,
+        ]) {
+          const shown = messageOf(() => errorText(`version: 1\n${place}`));
+          expect(shown).not.toContain('zq7');
+          expect(shown).not.toContain('7qz');
+        }
+      }),
+    );
+  });
+});
+
+function errorText(text: string): never {
+  throw errorOf(text);
+}
+
+function messageOf(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return `${error.message}\n${JSON.stringify([error.issues, error.detail])}\n${String(error.cause)}`;
+  }
+  throw new Error('expected the configuration to be refused');
+}
