@@ -41,6 +41,8 @@ code, .path { font-family: ui-monospace, "Cascadia Mono", "Liberation Mono", mon
 .tag.disabled, .tag.unassigned { background: var(--warn-back); color: var(--warn); }
 .tag.removed, .note.bad { background: var(--bad-back); color: var(--bad); }
 .note { border-radius: .5rem; padding: .7rem 1rem; margin: .75rem 0; }
+.note p { margin: 0; }
+.note form { margin-top: .5rem; }
 .actions { display: flex; flex-wrap: wrap; gap: .4rem; }
 form { margin: 0; }
 button, summary { font: inherit; font-size: .9rem; line-height: 1.4; cursor: pointer; border-radius: .4rem; padding: .3rem .75rem;
