@@ -1,0 +1,50 @@
+import type { Engine } from '@rollcall/shared/engine/engine';
+import { type Response, Router } from 'express';
+
+type Check = 'ok' | 'failing';
+
+/**
+ * `GET /livez` touches nothing: it says that the process answers. `GET /readyz`
+ * names what is failing, with 503. `GET /health` says the same for people, and
+ * names the engine.
+ */
+export function healthRoutes(engine: Engine): Router {
+  const router = Router();
+  router.get('/livez', (_request, response) => {
+    response.json({ status: 'ok' });
+  });
+  router.get('/readyz', async (_request, response) => {
+    sendChecks(response, await runChecks(engine), {});
+  });
+  router.get('/health', async (_request, response) => {
+    sendChecks(response, await runChecks(engine), { engine: engine.kind });
+  });
+  return router;
+}
+
+async function runChecks(engine: Engine): Promise<Readonly<Record<string, Check>>> {
+  const database = await attempt(() => engine.pool.query('select 1'));
+  if (engine.kind !== 'redis') return { database };
+  return { database, redis: await attempt(() => engine.redis.ping()) };
+}
+
+async function attempt(work: () => Promise<unknown>): Promise<Check> {
+  try {
+    await work();
+    return 'ok';
+  } catch {
+    return 'failing';
+  }
+}
+
+function sendChecks(
+  response: Response,
+  checks: Readonly<Record<string, Check>>,
+  more: Readonly<Record<string, string>>,
+): void {
+  const ready = Object.values(checks).every((check) => check === 'ok');
+  response
+    .status(ready ? 200 : 503)
+    .set('cache-control', 'no-store')
+    .json({ status: ready ? 'ok' : 'failing', ...more, checks });
+}
