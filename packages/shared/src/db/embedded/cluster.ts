@@ -76,7 +76,9 @@ function initdbArguments(folder: string, passwordFile: string, durable: boolean)
 
 async function removeUnfinished(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
-    if (name.startsWith(UNFINISHED)) await rm(join(parent, name), { recursive: true, force: true });
+    if (!name.startsWith(UNFINISHED)) continue;
+    // Its initdb may still write there, for a moment.
+    await rm(join(parent, name), { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
