@@ -1,11 +1,12 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Account, chooseAccount } from './account.ts';
 import { type Binaries, locateBinaries } from './binaries.ts';
 import { assertVersion, initialise, keepPassword, ROLE } from './cluster.ts';
 import { findData, placeData } from './data-location.ts';
-import { explainFolderFailure, passwordProblem } from './failure.ts';
+import { busy, explainFolderFailure, passwordProblem } from './failure.ts';
 import { withLock } from './lock.ts';
 import { Owners } from './owners.ts';
 import { choosePort, findFreePort, rememberPort } from './port.ts';
@@ -54,6 +55,7 @@ interface Server {
 }
 
 const LOCK_SECONDS = 120;
+const START_SECONDS = 30;
 
 /**
  * Opens the database that lives in `dir`: creates it at first use, starts its
@@ -122,15 +124,18 @@ async function start(
   how: { binaries: Binaries; data: string; account: Account | undefined; durable: boolean },
 ): Promise<Postmaster> {
   let port = await choosePort(folder.port);
-  for (;;) {
+  const deadline = performance.now() + START_SECONDS * 1000;
+  while (performance.now() < deadline) {
     const options = { port, durable: how.durable, logFile: folder.log };
     const started = await launch(how.binaries, how.data, how.account, options);
-    if (started !== undefined) {
+    if (typeof started === 'object') {
       await rememberPort(folder.port, port);
       return started;
     }
-    port = await findFreePort();
+    if (started === 'port taken') port = await findFreePort();
+    else await sleep(100);
   }
+  throw busy('The end of the server before', START_SECONDS);
 }
 
 /** `create database` cannot run in a transaction, and `initdb` makes only `postgres`. */

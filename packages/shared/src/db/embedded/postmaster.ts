@@ -60,7 +60,8 @@ export async function settle(data: string): Promise<Postmaster | undefined> {
  * Starts a server that outlives us if need be and gets no Ctrl-C from our
  * terminal: we stop it ourselves when our own work has ended.
  *
- * @returns `undefined` when somebody else has taken the port.
+ * @returns the server, or what a second try may overcome: somebody else took the
+ * port, or processes of a killed server have not quite ended.
  * @throws AppError see `explainServerFailure`
  */
 export async function launch(
@@ -68,7 +69,7 @@ export async function launch(
   data: string,
   account: Account | undefined,
   options: { port: number; durable: boolean; logFile: string },
-): Promise<Postmaster | undefined> {
+): Promise<Postmaster | 'port taken' | 'not ended'> {
   rotate(options.logFile);
   const log = openSync(options.logFile, 'a', 0o600);
   const before = statSync(options.logFile).size;
@@ -97,7 +98,8 @@ export async function launch(
     await sleep(20);
   }
   const printed = (await readFile(options.logFile)).subarray(before).toString('utf8');
-  if (/could not (bind|create any TCP)/.test(printed)) return undefined;
+  if (/could not (bind|create any TCP)/.test(printed)) return 'port taken';
+  if (/shared memory block .* is still in use/.test(printed)) return 'not ended';
   throw explainServerFailure('start', printed || failure, data);
 }
 
