@@ -1,0 +1,34 @@
+import type { SecretReference } from '@rollcall/shared/config/secrets';
+import type { DirectoryConfig } from '@rollcall/shared/config/types';
+import { keycloakDirectory } from './keycloak.ts';
+import type { Directory } from './port.ts';
+import { scimDirectory } from './scim.ts';
+
+/**
+ * Opens the directory of a connection; null where it has none to ask. Nothing is
+ * sent yet.
+ *
+ * @param secret reads the secret behind a reference; called late and again after
+ * a refusal, so that rotated secrets are picked up.
+ */
+export function openDirectory(
+  config: DirectoryConfig,
+  secret: (reference: SecretReference) => Promise<string>,
+): Directory | null {
+  switch (config.type) {
+    case 'scim': {
+      const { url, assignmentGroup, timeoutMs, pageSize } = config;
+      const token = (): Promise<string> => secret(config.token);
+      return scimDirectory({ url, token, assignmentGroup, timeoutMs, pageSize });
+    }
+    case 'keycloak': {
+      const { url, realm, clientId, timeoutMs } = config;
+      const clientSecret = (): Promise<string> => secret(config.clientSecret);
+      return keycloakDirectory({ url, realm, clientId, clientSecret, timeoutMs });
+    }
+    case 'none':
+      return null;
+    default:
+      return config satisfies never;
+  }
+}
