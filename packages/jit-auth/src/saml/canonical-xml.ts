@@ -1,0 +1,28 @@
+import { XmlC14NMode, type XmlElement } from 'libxml2-wasm';
+
+/**
+ * Exclusive canonical XML without comments (Exclusive XML Canonicalization 1.0)
+ * of an element and what is in it. Throws where libxml2 cannot, such as for
+ * relative namespace names: an empty output is never taken for a result.
+ */
+export function canonicalize(element: XmlElement, inclusivePrefixes: readonly string[]): Buffer {
+  const chunks: Buffer[] = [];
+  const sink = {
+    write(chunk: Uint8Array): number {
+      // The memory belongs to libxml2 and is used again.
+      chunks.push(Buffer.from(chunk));
+      return chunk.byteLength;
+    },
+    close: () => true,
+  };
+  element.canonicalize(sink, {
+    mode: XmlC14NMode.XML_C14N_EXCLUSIVE_1_0,
+    withComments: false,
+    ...(inclusivePrefixes.length === 0
+      ? {}
+      : { inclusiveNamespacePrefixes: [...inclusivePrefixes] }),
+  });
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length === 0) throw new Error('canonicalization gave nothing');
+  return bytes;
+}

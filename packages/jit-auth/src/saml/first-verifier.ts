@@ -1,0 +1,216 @@
+import { createHash, timingSafeEqual, verify } from 'node:crypto';
+import { type XmlDocument, XmlElement } from 'libxml2-wasm';
+import { readAssertion } from './assertion-facts.ts';
+import { canonicalize } from './canonical-xml.ts';
+import { checkStatus } from './conditions.ts';
+import { ASSERTION_NS, PROTOCOL_NS, SIGNATURE_NS } from './element.ts';
+import { fromLibxml, parseWithLibxml, withLibxmlDocument } from './libxml-element.ts';
+import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+import {
+  type EnvelopeFacts,
+  type ResponseFacts,
+  readEnvelope,
+  readOnlyAssertion,
+  type SignedParts,
+} from './response-facts.ts';
+import type { SamlConnection } from './saml-connection.ts';
+import { readSignature, type SignatureParts } from './signature-parts.ts';
+import type { SigningKey } from './signing-keys.ts';
+
+/** What a response says, and which pinned keys have signed it. */
+export interface FirstVerdict {
+  readonly facts: ResponseFacts;
+  /** Certificates of the keys, PEM, without repetition. */
+  readonly signedBy: readonly string[];
+}
+
+interface Anatomy {
+  readonly response: XmlElement;
+  readonly assertion: XmlElement;
+  readonly responseSignature: XmlElement | null;
+  readonly assertionSignature: XmlElement | null;
+}
+
+/** Bytes that a pinned key has signed: canonical XML of one element. */
+interface SignedBytes {
+  readonly bytes: Buffer;
+  readonly certificate: string;
+}
+
+const ID_ATTRIBUTES = "//@*[local-name()='ID' or local-name()='Id' or local-name()='id']";
+
+/**
+ * Verifies the signatures of a response with libxml2 and node:crypto, and reads
+ * it from the signed bytes alone. It comes first because it is cheap: what no
+ * pinned key has signed is thrown out here. A signature that is there must hold,
+ * whether it was asked for or not. Throws a {@link SamlRefusal}.
+ *
+ * @param wanted what the connection says must be signed.
+ */
+export function verifyFirst(
+  xml: string,
+  keys: readonly SigningKey[],
+  wanted: SamlConnection['signed'],
+): FirstVerdict {
+  try {
+    return withLibxmlDocument(xml, (document) => verifyDocument(document, keys, wanted));
+  } catch (error) {
+    if (error instanceof SamlRefusal) throw error;
+    const received = error instanceof Error ? error.message : String(error);
+    const detail = { expected: 'a well-formed SAML response', received };
+    throw new SamlRefusal('saml.not_xml', detail, error);
+  }
+}
+
+function verifyDocument(
+  document: XmlDocument,
+  keys: readonly SigningKey[],
+  wanted: SamlConnection['signed'],
+): FirstVerdict {
+  const parts = dissect(document);
+  const signed: SignedParts = {
+    response: parts.responseSignature !== null,
+    assertion: parts.assertionSignature !== null,
+  };
+  requireSigned(signed, wanted);
+  // The inner signature is part of what the outer one signs: the outer is checked first.
+  const response = verifySigned(document, parts.response, parts.responseSignature, keys);
+  const assertion = verifySigned(document, parts.assertion, parts.assertionSignature, keys);
+  const signedBy = [response, assertion].flatMap((part) => part?.certificate ?? []);
+  return {
+    facts: { ...readSigned(parts.response, response, assertion), signed },
+    signedBy: [...new Set(signedBy)],
+  };
+}
+
+function readSigned(
+  root: XmlElement,
+  response: SignedBytes | null,
+  assertion: SignedBytes | null,
+): Omit<ResponseFacts, 'signed'> {
+  if (response !== null) {
+    const signed = parseWithLibxml(response.bytes);
+    const inside = readOnlyAssertion(signed);
+    if (inside === null) throw refuse('saml.not_one_assertion', 'one Assertion', 'none');
+    return { envelope: readEnvelope(signed), assertion: inside };
+  }
+  if (assertion === null) throw refuse('saml.signature_missing', 'a signature', 'none');
+  return {
+    envelope: readEnvelope(fromLibxml(root)),
+    assertion: readAssertion(parseWithLibxml(assertion.bytes)),
+  };
+}
+
+/** Finds the parts by their places, and refuses whatever else bears their names. */
+function dissect(document: XmlDocument): Anatomy {
+  const response = document.root;
+  if (response.name !== 'Response' || response.namespaceUri !== PROTOCOL_NS) {
+    throw refuse('saml.malformed', `Response in ${PROTOCOL_NS}`, response.name);
+  }
+  const assertions = findAll(document, 'Assertion');
+  const [assertion] = assertions;
+  if (assertion === undefined) throw withoutAssertion(readEnvelope(fromLibxml(response)));
+  if (assertions.length > 1) {
+    throw refuse('saml.not_one_assertion', 'one Assertion', `${assertions.length}`);
+  }
+  if (assertion.namespaceUri !== ASSERTION_NS || !assertion.parent?.isSameNode(response)) {
+    throw refuse('saml.malformed', `Assertion of ${ASSERTION_NS} in Response`, 'another place');
+  }
+  const signatures = findAll(document, 'Signature');
+  const responseSignature = onlyIn(response, signatures);
+  const assertionSignature = onlyIn(assertion, signatures);
+  const placed = [responseSignature, assertionSignature].filter((found) => found !== null);
+  if (placed.length !== signatures.length) {
+    throw refuse('saml.signature_malformed', 'Signature in Response or Assertion', 'elsewhere');
+  }
+  return { response, assertion, responseSignature, assertionSignature };
+}
+
+/** SAML Core §3.2.2.2: a provider that lets nobody in says why. */
+function withoutAssertion(envelope: EnvelopeFacts): SamlRefusal {
+  checkStatus(envelope);
+  return refuse('saml.not_one_assertion', 'one Assertion', 'none');
+}
+
+function findAll(document: XmlDocument, name: string): readonly XmlElement[] {
+  return document
+    .find(`//*[local-name()='${name}']`)
+    .filter((node): node is XmlElement => node instanceof XmlElement);
+}
+
+function onlyIn(parent: XmlElement, signatures: readonly XmlElement[]): XmlElement | null {
+  const inside = signatures.filter((signature) => signature.parent?.isSameNode(parent));
+  const [signature] = inside;
+  if (signature === undefined) return null;
+  if (inside.length > 1 || signature.namespaceUri !== SIGNATURE_NS) {
+    throw refuse('saml.signature_malformed', `one Signature of ${SIGNATURE_NS}`, 'another');
+  }
+  return signature;
+}
+
+function requireSigned(signed: SignedParts, wanted: SamlConnection['signed']): void {
+  const missing =
+    (wanted !== 'response' && !signed.assertion) || (wanted !== 'assertion' && !signed.response);
+  if (!missing) return;
+  const received = Object.entries(signed).filter(([, is]) => is);
+  throw refuse(
+    'saml.signature_missing',
+    wanted,
+    received.map(([name]) => name).join(', ') || 'none',
+  );
+}
+
+/** Verifies the signature of `element` and takes it out of the document; null where there is none. */
+function verifySigned(
+  document: XmlDocument,
+  element: XmlElement,
+  signature: XmlElement | null,
+  keys: readonly SigningKey[],
+): SignedBytes | null {
+  if (signature === null) return null;
+  const parts = readSignature(fromLibxml(signature));
+  requireOwnReference(document, element, parts);
+  const certificate = verifySignedInfo(signature, parts, keys);
+  // The enveloped-signature transform (XML Signature §6.6.4).
+  signature.remove();
+  const bytes = canonicalize(element, parts.elementPrefixes);
+  const digest = createHash(parts.digestHash).update(bytes).digest();
+  if (digest.length !== parts.digestValue.length || !timingSafeEqual(digest, parts.digestValue)) {
+    const expected = parts.digestValue.toString('base64');
+    throw refuse('saml.digest_mismatch', expected, digest.toString('base64'));
+  }
+  return { bytes, certificate };
+}
+
+function verifySignedInfo(
+  signature: XmlElement,
+  parts: SignatureParts,
+  keys: readonly SigningKey[],
+): string {
+  // `readSignature` has seen that the first element is the only SignedInfo.
+  let signedInfo = signature.firstChild;
+  while (signedInfo !== null && !(signedInfo instanceof XmlElement)) signedInfo = signedInfo.next;
+  if (signedInfo === null) throw refuse('saml.signature_malformed', 'SignedInfo', 'none');
+  const bytes = canonicalize(signedInfo, parts.signedInfoPrefixes);
+  for (const { key, certificate } of keys) {
+    if (verify(parts.signatureHash, bytes, key, parts.signatureValue)) return certificate;
+  }
+  throw refuse('saml.signature_invalid', `one of ${keys.length} pinned keys`, 'another key');
+}
+
+/** The signature must be about the element that it is in, and its ID must be the only one. */
+function requireOwnReference(
+  document: XmlDocument,
+  element: XmlElement,
+  { referenceId }: SignatureParts,
+): void {
+  const id = element.attr('ID')?.value ?? null;
+  const same = document.find(ID_ATTRIBUTES).filter((node) => node.content === referenceId);
+  if (id === referenceId && same.length === 1) return;
+  const received = `#${referenceId}, ${same.length} times in the document`;
+  throw refuse('saml.reference_mismatch', `#${id}, once`, received);
+}
+
+function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {
+  return new SamlRefusal(code, { expected, received });
+}

@@ -1,0 +1,134 @@
+import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+
+/** The posted form, as the body parser made it of what came. */
+export type PostedForm = Readonly<Record<string, unknown>>;
+
+/** A response that may be parsed: checked as text, and not yet believed in any respect. */
+export interface RawResponse {
+  readonly xml: string;
+  /** An opaque value of ours, or whatever somebody put there; null where none came. */
+  readonly relayState: string | null;
+}
+
+/** The largest response in bytes. 500 groups by long names are some 85 KB. */
+export const MAX_RESPONSE_BYTES = 256 * 1024;
+/** Tags, opening and closing. A group costs two. */
+const MAX_TAGS = 5000;
+/** One for the response, one for its assertion. */
+const MAX_SIGNATURES = 2;
+
+const EXC_C14N = 'http://www.w3.org/2001/10/xml-exc-c14n#';
+/**
+ * Every value that an Algorithm may have. What both verifiers can do, without
+ * SHA-1 (XML Signature 1.1 §6.1 discourages it), HMAC, XSLT and XPath.
+ */
+export const ALGORITHMS = {
+  signature: [
+    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512',
+  ],
+  digest: ['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512'],
+  canonicalization: [EXC_C14N],
+  transform: ['http://www.w3.org/2000/09/xmldsig#enveloped-signature', EXC_C14N],
+} as const;
+const ALLOWED = new Set<string>(Object.values(ALGORITHMS).flat());
+
+/** RFC 2045 §6.8 breaks lines; nothing else is let through. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** XML 1.0 in UTF-8, or nothing said: any other reading is one more to agree on. */
+const XML_DECLARATION =
+  /^<\?xml\s+version=["']1\.0["'](?:\s+encoding=["']utf-8["'])?(?:\s+standalone=["'](?:yes|no)["'])?\s*\?>/i;
+
+/**
+ * Takes the response out of a posted form and refuses, before any XML is parsed,
+ * what no identity provider sends: cheap, and it leaves the parsers nothing to
+ * disagree about. Throws a {@link SamlRefusal}.
+ */
+export function readRawResponse(form: PostedForm): RawResponse {
+  const encoded = requireOneValue(form, 'SAMLResponse');
+  const xml = decode(encoded);
+  checkMarkup(xml);
+  checkCounts(xml);
+  checkAlgorithms(xml);
+  const relayState = Object.hasOwn(form, 'RelayState') ? form.RelayState : null;
+  return { xml, relayState: typeof relayState === 'string' ? relayState : null };
+}
+
+function requireOneValue(form: PostedForm, name: string): string {
+  const value = Object.hasOwn(form, name) ? form[name] : undefined;
+  if (Array.isArray(value)) {
+    throw refuse('saml.response_repeated', `one ${name}`, `${value.length}`);
+  }
+  if (typeof value !== 'string' || value === '') {
+    throw refuse('saml.response_missing', name, typeof value);
+  }
+  return value;
+}
+
+function decode(encoded: string): string {
+  // Four characters carry three bytes; line breaks may add a few.
+  if (encoded.length > MAX_RESPONSE_BYTES * 1.5) throw tooLarge(encoded.length * 0.75);
+  const joined = encoded.replaceAll(/[\r\n]/g, '');
+  if (!BASE64.test(joined)) throw refuse('saml.bad_base64', 'base64', 'other characters');
+  const bytes = Buffer.from(joined, 'base64');
+  if (bytes.length > MAX_RESPONSE_BYTES) throw tooLarge(bytes.length);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const detail = { expected: 'UTF-8', received: 'other bytes' };
+    throw new SamlRefusal('saml.bad_utf8', detail, cause);
+  }
+}
+
+function tooLarge(bytes: number): SamlRefusal {
+  const expected = `at most ${MAX_RESPONSE_BYTES} bytes`;
+  return refuse('saml.too_large', expected, `${Math.ceil(bytes)}`);
+}
+
+/**
+ * `<` cannot occur but in markup, so the text itself says whether there is a
+ * document type, an entity, a comment, CDATA or a processing instruction.
+ */
+function checkMarkup(xml: string): void {
+  if (!xml.trimStart().startsWith('<')) throw refuse('saml.not_xml', '<', xml.slice(0, 20));
+  const declaration = XML_DECLARATION.exec(xml)?.[0] ?? '';
+  const forbidden = /<[!?].{0,10}/.exec(xml.slice(declaration.length));
+  if (forbidden !== null) throw refuse('saml.forbidden_markup', 'elements only', forbidden[0]);
+}
+
+function checkCounts(xml: string): void {
+  const tags = count(xml, /</g);
+  if (tags > MAX_TAGS) throw refuse('saml.too_many_elements', `${MAX_TAGS} tags`, `${tags}`);
+  const encrypted = count(xml, /<(?:[^\s<>/:]+:)?Encrypted(?:Assertion|ID|Attribute)[\s/>]/g);
+  if (encrypted > 0) {
+    throw refuse('saml.encrypted_not_supported', 'plain text', 'encrypted elements');
+  }
+  // None at all is what a provider sends with the reason why it let nobody in.
+  const assertions = count(xml, /<(?:[^\s<>/:]+:)?Assertion[\s/>]/g);
+  if (assertions > 1) throw refuse('saml.not_one_assertion', 'one Assertion', `${assertions}`);
+  const signatures = count(xml, /<(?:[^\s<>/:]+:)?Signature[\s/>]/g);
+  if (signatures > MAX_SIGNATURES) {
+    throw refuse('saml.too_many_signatures', `${MAX_SIGNATURES} Signatures`, `${signatures}`);
+  }
+}
+
+function checkAlgorithms(xml: string): void {
+  for (const [, double, single] of xml.matchAll(/\sAlgorithm\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g)) {
+    const algorithm = double ?? single ?? '';
+    if (!ALLOWED.has(algorithm)) {
+      throw refuse('saml.algorithm_not_allowed', [...ALLOWED], algorithm);
+    }
+  }
+}
+
+function count(xml: string, pattern: RegExp): number {
+  return xml.match(pattern)?.length ?? 0;
+}
+
+function refuse(
+  code: SamlRefusalCode,
+  expected: string | readonly string[],
+  received: string,
+): SamlRefusal {
+  return new SamlRefusal(code, { expected, received });
+}

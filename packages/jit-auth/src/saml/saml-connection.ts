@@ -1,0 +1,56 @@
+import type { ConnectionId } from '@rollcall/shared/core/ids';
+import type { IdentityProvider } from './identity-provider.ts';
+
+/** How we are known to the identity provider of one connection. */
+export interface ServiceProvider {
+  /** Our entity id, which is also where our metadata is. */
+  readonly entityId: string;
+  /** AssertionConsumerServiceURL: where responses are posted. */
+  readonly acsUrl: string;
+}
+
+/** What sign-ins by one connection need to know. */
+export interface SamlConnection {
+  readonly id: ConnectionId;
+  readonly idp: IdentityProvider;
+  readonly sp: ServiceProvider;
+  /** What the identity provider has to sign. */
+  readonly signed: 'assertion' | 'response' | 'both';
+  /** How far the clocks may differ, in milliseconds. */
+  readonly clockSkewMs: number;
+  /** AllowCreate of the request's NameIDPolicy (SAML Core §3.4.1.1). */
+  readonly allowCreate: boolean;
+  /** ForceAuthn of the request (SAML Core §3.4.1). */
+  readonly forceAuthn: boolean;
+}
+
+/** The part of a configured connection that is read here. */
+export interface ConnectionSettings {
+  readonly id: ConnectionId;
+  readonly signed: SamlConnection['signed'];
+  readonly clockSkewMs: number;
+  readonly allowCreate: boolean;
+  readonly forceAuthn: boolean;
+}
+
+/**
+ * Our names for a connection. Each has its own, so that a response for one is
+ * worth nothing at another, even where both trust the same key.
+ *
+ * @param publicUrl the configured `public_url`, with or without a slash at its end.
+ */
+export function serviceProvider(publicUrl: string, id: ConnectionId): ServiceProvider {
+  const base = `${publicUrl.replace(/\/+$/, '')}/saml/${id}`;
+  return { entityId: `${base}/metadata`, acsUrl: `${base}/acs` };
+}
+
+/** Puts a configured connection and its identity provider together. */
+export function samlConnection(
+  settings: ConnectionSettings,
+  idp: IdentityProvider,
+  publicUrl: string,
+): SamlConnection {
+  const { id, signed, clockSkewMs, allowCreate, forceAuthn } = settings;
+  const sp = serviceProvider(publicUrl, id);
+  return { id, idp, sp, signed, clockSkewMs, allowCreate, forceAuthn };
+}

@@ -1,0 +1,132 @@
+import {
+  type CacheProvider,
+  type Profile,
+  SAML,
+  type SamlConfig,
+  ValidateInResponseTo,
+} from '@node-saml/node-saml';
+import { type AssertionFacts, readAssertion } from './assertion-facts.ts';
+import { MAX_ASSERTION_AGE_MS } from './conditions.ts';
+import { PENDING_REQUEST_MS, type PendingRequest } from './pending-request.ts';
+import { SamlRefusal } from './refusal.ts';
+import { type ResponseFacts, readEnvelope, type SignedParts } from './response-facts.ts';
+import type { SamlConnection } from './saml-connection.ts';
+import { parseWithXmldom } from './xmldom-element.ts';
+
+/** What the second verifier is asked. */
+export interface SecondQuestion {
+  readonly xml: string;
+  readonly connection: SamlConnection;
+  /** Certificates of the keys that the first verifier found to have signed, PEM. */
+  readonly certificates: readonly string[];
+  readonly pending: PendingRequest;
+  /** What the first verifier found signed. */
+  readonly signed: SignedParts;
+}
+
+/**
+ * Verifies the same text with node-saml (xmldom, xml-crypto) under its strictest
+ * settings, and reads the assertion from the signed bytes that it gives back.
+ * Throws `saml.second_verifier_refused`, `saml.verifiers_disagree`, `saml.malformed`.
+ */
+export async function verifySecond(question: SecondQuestion): Promise<ResponseFacts> {
+  const { xml, signed } = question;
+  const profile = await askNodeSaml(question);
+  const assertionXml = profile.getAssertionXml?.();
+  if (assertionXml === undefined) throw refused('an assertion', 'none');
+  const assertion = readAssertion(parseWithXmldom(assertionXml));
+  requireSameReading(profile, assertion);
+  return { envelope: readEnvelope(parseWithXmldom(xml)), assertion, signed };
+}
+
+async function askNodeSaml({
+  xml,
+  connection,
+  certificates,
+  pending,
+  signed,
+}: SecondQuestion): Promise<Profile> {
+  const saml = new SAML({
+    ...strictSettings(connection),
+    idpCert: [...certificates],
+    // What is signed must hold here too, whether it was asked for or not.
+    wantAssertionsSigned: signed.assertion,
+    wantAuthnResponseSigned: signed.response,
+    validateInResponseTo: ValidateInResponseTo.always,
+    cacheProvider: answerFor(pending),
+  });
+  const SAMLResponse = Buffer.from(xml, 'utf8').toString('base64');
+  try {
+    const { profile } = await saml.validatePostResponseAsync({ SAMLResponse });
+    if (profile !== null) return profile;
+  } catch (cause) {
+    throw refused('a response that node-saml accepts', messageOf(cause), cause);
+  }
+  throw refused('a profile', 'none');
+}
+
+/** Settings that requests and responses share. None of the library's own defaults is relied on. */
+export function strictSettings(connection: SamlConnection): SamlConfig {
+  const { idp, sp } = connection;
+  return {
+    callbackUrl: sp.acsUrl,
+    issuer: sp.entityId,
+    audience: sp.entityId,
+    idpIssuer: idp.entityId,
+    idpCert: [...idp.certificates],
+    entryPoint: idp.ssoUrl,
+    wantAssertionsSigned: true,
+    wantAuthnResponseSigned: connection.signed !== 'assertion',
+    requestIdExpirationPeriodMs: PENDING_REQUEST_MS,
+    acceptedClockSkewMs: connection.clockSkewMs,
+    maxAssertionAgeMs: MAX_ASSERTION_AGE_MS,
+    disableRequestedAuthnContext: true,
+    identifierFormat: null,
+    allowCreate: connection.allowCreate,
+    forceAuthn: connection.forceAuthn,
+    passive: false,
+    signatureAlgorithm: 'sha256',
+    digestAlgorithm: 'sha256',
+  };
+}
+
+/**
+ * node-saml asks twice for each response whether it knows the request. The one
+ * atomic take is done by then, so both questions have the same answer, and only
+ * for the request that was taken.
+ */
+function answerFor(pending: PendingRequest): CacheProvider {
+  const createdAt = new Date(pending.createdAt).toISOString();
+  return {
+    saveAsync: () => Promise.reject(new Error('no request is made while a response is read')),
+    getAsync: (id) => Promise.resolve(id === pending.requestId ? createdAt : null),
+    removeAsync: (id) => Promise.resolve(id),
+  };
+}
+
+/**
+ * node-saml reads the signed bytes with a third parser of its own. What it made
+ * of the names in them must be what we made of them.
+ */
+function requireSameReading(profile: Profile, facts: AssertionFacts): void {
+  const theirs = [profile.issuer, profile.nameID, profile.nameIDFormat, profile.sessionIndex];
+  const ours = [
+    facts.issuer.value,
+    facts.nameId?.value,
+    facts.nameId?.format,
+    facts.authnStatements[0]?.sessionIndex,
+  ];
+  for (const [index, value] of ours.entries()) {
+    // It leaves out what is empty.
+    if ((theirs[index] ?? '') === (value ?? '')) continue;
+    throw new SamlRefusal('saml.verifiers_disagree', { expected: value, received: theirs[index] });
+  }
+}
+
+function refused(expected: string, received: string, cause?: unknown): SamlRefusal {
+  return new SamlRefusal('saml.second_verifier_refused', { expected, received }, cause);
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

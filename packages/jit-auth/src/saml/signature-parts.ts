@@ -1,0 +1,140 @@
+import {
+  type Element,
+  isNamed,
+  requireAttribute,
+  requireKnownChildren,
+  SIGNATURE_NS,
+  textOf,
+} from './element.ts';
+import { ALGORITHMS } from './raw-response.ts';
+import { SamlRefusal } from './refusal.ts';
+
+/** A Signature in the one shape that is accepted (SAML Core §5.4). */
+export interface SignatureParts {
+  /** ID that its only Reference names. */
+  readonly referenceId: string;
+  readonly signatureHash: Hash;
+  readonly digestHash: Hash;
+  readonly digestValue: Buffer;
+  readonly signatureValue: Buffer;
+  /** PrefixList of the canonicalization of SignedInfo and of the signed element. */
+  readonly signedInfoPrefixes: readonly string[];
+  readonly elementPrefixes: readonly string[];
+}
+
+type Hash = 'sha256' | 'sha512';
+
+const EXC_C14N = ALGORITHMS.canonicalization[0];
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+/**
+ * Reads a Signature: one SignedInfo, one Reference to an ID, an enveloped
+ * signature under exclusive canonicalization, and nothing beside it. KeyInfo is
+ * not even looked at. Throws `saml.signature_malformed`, `saml.algorithm_not_allowed`.
+ */
+export function readSignature(signature: Element): SignatureParts {
+  const [signedInfo, value, keyInfo, more] = signature.children;
+  if (!isSignatureElement(signedInfo, 'SignedInfo')) throw malformed('SignedInfo first');
+  if (!isSignatureElement(value, 'SignatureValue')) throw malformed('then SignatureValue');
+  if (keyInfo !== undefined && !isSignatureElement(keyInfo, 'KeyInfo')) throw malformed('KeyInfo');
+  if (more !== undefined) throw malformed('nothing after KeyInfo');
+  requireKnownChildren(signature, { [SIGNATURE_NS]: ['SignedInfo', 'SignatureValue', 'KeyInfo'] });
+  return { ...readSignedInfo(signedInfo), signatureValue: readBase64(value) };
+}
+
+function readSignedInfo(signedInfo: Element): Omit<SignatureParts, 'signatureValue'> {
+  const [canonicalization, method, reference] = requireChildren(signedInfo, [
+    'CanonicalizationMethod',
+    'SignatureMethod',
+    'Reference',
+  ]);
+  requireAlgorithm(canonicalization, ALGORITHMS.canonicalization);
+  requireNoChildren(method);
+  const signatureHash = hashOf(requireAlgorithm(method, ALGORITHMS.signature));
+  const [transforms, digestMethod, digestValue] = requireChildren(reference, [
+    'Transforms',
+    'DigestMethod',
+    'DigestValue',
+  ]);
+  requireNoChildren(digestMethod);
+  return {
+    referenceId: readReferenceId(reference),
+    signatureHash,
+    digestHash: hashOf(requireAlgorithm(digestMethod, ALGORITHMS.digest)),
+    digestValue: readBase64(digestValue),
+    signedInfoPrefixes: readPrefixes(canonicalization),
+    elementPrefixes: readTransforms(transforms),
+  };
+}
+
+/** SAML Core §5.4.2: a same-document reference to the ID of the signed element. */
+function readReferenceId(reference: Element): string {
+  const uri = requireAttribute(reference, 'URI');
+  if (!uri.startsWith('#') || uri.length === 1) throw malformed('URI="#ID"', uri);
+  return uri.slice(1);
+}
+
+/** SAML Core §5.4.4: enveloped signature, then exclusive canonicalization. */
+function readTransforms(transforms: Element): readonly string[] {
+  const [enveloped, canonical] = requireChildren(transforms, ['Transform', 'Transform']);
+  requireAlgorithm(enveloped, [ALGORITHMS.transform[0]]);
+  requireNoChildren(enveloped);
+  requireAlgorithm(canonical, [EXC_C14N]);
+  return readPrefixes(canonical);
+}
+
+/** Exclusive XML Canonicalization §4: InclusiveNamespaces, where there is one. */
+function readPrefixes(method: Element): readonly string[] {
+  const [inclusive, more] = method.children;
+  if (inclusive === undefined) return [];
+  if (more !== undefined || !isNamed(inclusive, EXC_C14N, 'InclusiveNamespaces')) {
+    throw malformed('at most InclusiveNamespaces', inclusive.name);
+  }
+  return requireAttribute(inclusive, 'PrefixList').split(/\s+/).filter(Boolean);
+}
+
+function requireChildren<const Names extends readonly string[]>(
+  parent: Element,
+  names: Names,
+): { [Index in keyof Names]: Element } {
+  const found = parent.children;
+  const fits = names.every((name, index) => isSignatureElement(found[index], name));
+  if (!fits || found.length !== names.length) {
+    const received = found.map((child) => child.name).join(', ');
+    throw malformed(`${names.join(', ')} in ${parent.name}`, received);
+  }
+  return found as unknown as { [Index in keyof Names]: Element };
+}
+
+function requireNoChildren(element: Element): void {
+  const [child] = element.children;
+  if (child !== undefined) throw malformed(`an empty ${element.name}`, child.name);
+}
+
+function requireAlgorithm<Allowed extends string>(
+  element: Element,
+  allowed: readonly Allowed[],
+): Allowed {
+  const received = requireAttribute(element, 'Algorithm');
+  const algorithm = allowed.find((one) => one === received);
+  if (algorithm !== undefined) return algorithm;
+  throw new SamlRefusal('saml.algorithm_not_allowed', { expected: allowed, received });
+}
+
+function hashOf(algorithm: string): Hash {
+  return algorithm.endsWith('sha512') ? 'sha512' : 'sha256';
+}
+
+function readBase64(element: Element): Buffer {
+  const text = textOf(element).replaceAll(/[ \t\r\n]/g, '');
+  if (!BASE64.test(text)) throw malformed(`base64 in ${element.name}`, text.slice(0, 40));
+  return Buffer.from(text, 'base64');
+}
+
+function isSignatureElement(element: Element | undefined, name: string): element is Element {
+  return element !== undefined && isNamed(element, SIGNATURE_NS, name);
+}
+
+function malformed(expected: string, received = 'something else'): SamlRefusal {
+  return new SamlRefusal('saml.signature_malformed', { expected, received });
+}

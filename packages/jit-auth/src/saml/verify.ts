@@ -1,0 +1,143 @@
+import { isDeepStrictEqual } from 'node:util';
+import { after, type EpochMs } from '@rollcall/shared/core/time';
+import { type CheckedResponse, checkResponse } from './conditions.ts';
+import { verifyFirst } from './first-verifier.ts';
+import { isSameBrowser, type PendingRequest, takePendingRequest } from './pending-request.ts';
+import { type PostedForm, readRawResponse } from './raw-response.ts';
+import { SamlRefusal } from './refusal.ts';
+import type { ReplayMemory } from './replay-memory.ts';
+import type { ResponseFacts } from './response-facts.ts';
+import type { SamlConnection } from './saml-connection.ts';
+import { verifySecond } from './second-verifier.ts';
+import { signingKeysOf } from './signing-keys.ts';
+import { claimMint, type VerifiedAssertion } from './verified-assertion.ts';
+
+/** What a browser brought to the assertion consumer service. */
+export interface PostedResponse {
+  /** The parsed form: `SAMLResponse` and `RelayState`. */
+  readonly form: PostedForm;
+  /** Value of the cookie that was set when the request was made; null where none came. */
+  readonly browser: string | null;
+}
+
+/** With what a response is verified. */
+export interface VerifyDeps {
+  readonly connection: SamlConnection;
+  readonly memory: ReplayMemory;
+  readonly now: EpochMs;
+}
+
+/** A sign-in that the identity provider vouches for. */
+export interface VerifiedSignIn {
+  readonly assertion: VerifiedAssertion;
+  /** The local path that was asked for. */
+  readonly returnTo: string;
+}
+
+const mint = claimMint();
+
+/** For how long past its end an assertion is remembered: the store has a clock of its own. */
+const REMEMBER_BEYOND_MS = 5 * 60_000;
+
+/**
+ * Verifies a posted response: as text, by two independent verifiers, against the
+ * one request of this browser that it answers, and for its one use. Cheap steps
+ * come first. Whatever fails is a {@link SamlRefusal}; `saml.replay_memory_unavailable`
+ * where the memory does not answer.
+ */
+export async function verifyResponse(
+  posted: PostedResponse,
+  deps: VerifyDeps,
+): Promise<VerifiedSignIn> {
+  const { connection, memory, now } = deps;
+  const raw = readRawResponse(posted.form);
+  const keys = signingKeysOf(connection.idp);
+  const { facts, signedBy } = verifyFirst(raw.xml, keys, connection.signed);
+  const pending = await takeRequest(memory, connection, raw.relayState, posted.browser);
+  const checked = checkResponse(facts, expectationsOf(connection, pending), now);
+  const second = await verifySecond({
+    xml: raw.xml,
+    connection,
+    certificates: signedBy,
+    pending,
+    signed: facts.signed,
+  });
+  requireAgreement(facts, second);
+  await useOnce(memory, connection, facts, checked);
+  return { assertion: mint(contentOf(connection, facts, checked)), returnTo: pending.returnTo };
+}
+
+async function takeRequest(
+  memory: ReplayMemory,
+  connection: SamlConnection,
+  relayState: string | null,
+  browser: string | null,
+): Promise<PendingRequest> {
+  const pending = await takePendingRequest(memory, connection.id, relayState);
+  if (pending === null) {
+    throw new SamlRefusal('saml.request_unknown', {
+      expected: 'RelayState of a request that waits',
+      received: relayState === null ? 'none' : 'unknown, used or expired',
+    });
+  }
+  if (isSameBrowser(pending, browser)) return pending;
+  throw new SamlRefusal('saml.other_browser', {
+    expected: 'the cookie of the browser that asked',
+    received: browser === null ? 'none' : 'another',
+  });
+}
+
+function expectationsOf(connection: SamlConnection, pending: PendingRequest) {
+  return {
+    issuer: connection.idp.entityId,
+    audience: connection.sp.entityId,
+    acsUrl: connection.sp.acsUrl,
+    requestId: pending.requestId,
+    requestedAt: pending.createdAt,
+    forceAuthn: connection.forceAuthn,
+    clockSkewMs: connection.clockSkewMs,
+  };
+}
+
+/** Two parsers, two canonicalizers, one meaning: everything that is read must be equal. */
+function requireAgreement(first: ResponseFacts, second: ResponseFacts): void {
+  for (const part of ['envelope', 'assertion'] as const) {
+    if (isDeepStrictEqual(first[part], second[part])) continue;
+    throw new SamlRefusal('saml.verifiers_disagree', {
+      expected: first[part].id,
+      received: second[part].id,
+      part,
+    });
+  }
+}
+
+/** SAML Profiles §4.1.4.5: an assertion for a bearer is used once. */
+async function useOnce(
+  memory: ReplayMemory,
+  connection: SamlConnection,
+  { assertion }: ResponseFacts,
+  { usableUntil }: CheckedResponse,
+): Promise<void> {
+  const expiresAt = after(usableUntil, REMEMBER_BEYOND_MS);
+  if (await memory.put(`saml-assertion:${connection.id}`, assertion.id, 'used', expiresAt)) return;
+  throw new SamlRefusal('saml.replayed', {
+    expected: 'an assertion that was not used before',
+    received: assertion.id,
+  });
+}
+
+function contentOf(connection: SamlConnection, facts: ResponseFacts, checked: CheckedResponse) {
+  const { nameId, sessionIndex, sessionNotOnOrAfter, authnInstant, issuedAt } = checked;
+  return {
+    connectionId: connection.id,
+    assertionId: facts.assertion.id,
+    responseId: facts.envelope.id,
+    issuer: facts.assertion.issuer.value,
+    nameId,
+    sessionIndex,
+    sessionNotOnOrAfter,
+    authnInstant,
+    issuedAt,
+    attributes: facts.assertion.attributes,
+  };
+}
