@@ -24,14 +24,9 @@ export function demoApp(auth: JitAuth, options: DemoAppOptions): Express {
   app.get('/app.js', (_request, response) => {
     response.type('js').send(PAGE_SCRIPT);
   });
-  app.get(
-    '/reports',
-    auth.requireUser(),
-    auth.requireRole('analyst'),
-    (request, response) => {
-      response.type('html').send(reportsPage(request.user ?? null, options));
-    },
-  );
+  app.get('/reports', auth.requireUser(), auth.requireRole('analyst'), (request, response) => {
+    response.type('html').send(reportsPage(request.user ?? null, options));
+  });
   app.use(auth.errors);
   return app;
 }

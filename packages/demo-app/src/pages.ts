@@ -23,7 +23,7 @@ export function homePage(user: SignedInUser | null, options: DemoAppOptions): st
 /** A page that only analysts may read. */
 export function reportsPage(user: SignedInUser | null, options: DemoAppOptions): string {
   const body = `<main data-live><h1>Quarterly report</h1>
-<p>Readable with the role <strong>analyst</strong>, which ${escape(nameOf(user))} holds.</p>
+<p>Readable with the role <strong>analyst</strong>, which ${escapeHtml(nameOf(user))} holds.</p>
 <nav><a href="/">Back</a></nav></main>`;
   return page('Quarterly report', body, options);
 }
@@ -35,12 +35,12 @@ function invitation(): string {
 }
 
 function profile(user: SignedInUser): string {
-  return `<main data-live><h1>Hello, <span data-testid="name">${escape(nameOf(user))}</span></h1>
+  return `<main data-live><h1>Hello, <span data-testid="name">${escapeHtml(nameOf(user))}</span></h1>
 <dl>
-<dt>Roles</dt><dd data-testid="roles">${escape(user.roles.join(', ') || 'none')}</dd>
-<dt>Groups</dt><dd>${escape(user.groups.join(', ') || 'none')}</dd>
-<dt>E-mail</dt><dd>${escape(user.email ?? 'not asserted')}</dd>
-<dt>Subject</dt><dd>${escape(user.subject)} by ${escape(user.connection)}</dd>
+<dt>Roles</dt><dd data-testid="roles">${escapeHtml(user.roles.join(', ') || 'none')}</dd>
+<dt>Groups</dt><dd>${escapeHtml(user.groups.join(', ') || 'none')}</dd>
+<dt>E-mail</dt><dd>${escapeHtml(user.email ?? 'not asserted')}</dd>
+<dt>Subject</dt><dd>${escapeHtml(user.subject)} by ${escapeHtml(user.connection)}</dd>
 </dl>
 <nav><a class="button" href="/reports">Quarterly report</a>
 <form method="post" action="/logout"><button>Sign out</button></form></nav></main>`;
@@ -48,9 +48,11 @@ function profile(user: SignedInUser): string {
 
 function page(title: string, body: string, { directoryUrl }: DemoAppOptions): string {
   const directory =
-    directoryUrl === null ? '' : `<a href="${escape(directoryUrl)}">The demo identity provider</a>`;
+    directoryUrl === null
+      ? ''
+      : `<a href="${escapeHtml(directoryUrl)}">The demo identity provider</a>`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>${escape(title)}</title>
+<meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>
 <style>${STYLE}</style></head><body><header><p>Insights, a sample app</p><p>${directory}</p></header>
 ${body}<script type="module" src="/app.js"></script></body></html>`;
 }
@@ -61,7 +63,7 @@ function nameOf(user: SignedInUser | null): string {
   return name === '' ? (user.email ?? user.subject) : name;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   const entities: Readonly<Record<string, string>> = {
     '&': '&amp;',
     '<': '&lt;',

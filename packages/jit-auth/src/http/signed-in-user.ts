@@ -30,7 +30,8 @@ export function signedInUser(reading: Extract<SessionReading, { kind: 'live' }>)
   return viewOf(reading.user, reading.roles);
 }
 
-function viewOf(user: User, roles: readonly string[]): SignedInUser {
+/** What of a user is shown outside, with the roles held now. */
+export function viewOf(user: User, roles: readonly string[]): SignedInUser {
   return {
     id: user.id,
     subject: user.subject,

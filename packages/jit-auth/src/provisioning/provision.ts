@@ -7,7 +7,7 @@ import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { User } from '@rollcall/shared/core/user';
 import { type Database, inTransaction, type Tx } from '@rollcall/shared/db/database';
 import { findUserBySubject } from '@rollcall/shared/db/users';
-import type { VerifiedAssertion } from '../saml/verified-assertion.ts';
+import { assertVerified, type VerifiedAssertion } from '../saml/verified-assertion.ts';
 import { decideProvisioning, type Provisioning, type ProvisioningPolicy } from './decide.ts';
 
 /** What one connection's sign-ins need besides the assertion. */
@@ -60,12 +60,13 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
  *
  * @param reference the id that the person and the log see.
  */
-export function provision(
+export async function provision(
   context: ProvisioningContext,
   assertion: VerifiedAssertion,
   reference: string,
   now: EpochMs,
 ): Promise<SignInResult> {
+  assertVerified(assertion);
   return inTransaction(context.db, (tx) => provisionIn(tx, context, assertion, reference, now));
 }
 

@@ -1,0 +1,33 @@
+import { AppError, codeOf } from '@rollcall/shared/core/errors';
+import type { Log } from '@rollcall/shared/telemetry/log';
+import type { ErrorRequestHandler } from 'express';
+import { sendProblem } from './problem.ts';
+import { newReference } from './reference.ts';
+
+/**
+ * Answers whatever was thrown on the way: the public sentence of an error of
+ * ours, a plain apology for any other, and a reference that finds it in the log.
+ */
+export function answerErrors(log: Log): ErrorRequestHandler {
+  return (error, request, response, next) => {
+    const reference = newReference();
+    log.error({ event: 'http.failed', ref: reference, path: request.path, err: error });
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    sendProblem(request, response, {
+      status: statusOf(error),
+      code: codeOf(error),
+      title: 'Something went wrong',
+      detail: error instanceof AppError ? error.message : 'Please try again in a moment.',
+      reference,
+    });
+  };
+}
+
+/** body-parser and its like put the status on the error; nothing of ours does. */
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 503;
+}

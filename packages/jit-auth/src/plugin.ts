@@ -1,0 +1,115 @@
+import { loadConfig, validateConfig } from '@rollcall/shared/config/load';
+import { resolveSessionKeys } from '@rollcall/shared/config/secrets';
+import type { Config, ConfigInput, Environment } from '@rollcall/shared/config/types';
+import { migrate } from '@rollcall/shared/db/migrate';
+import {
+  type Foundation,
+  type FoundationOptions,
+  openFoundation,
+} from '@rollcall/shared/engine/foundation';
+import { createLog, type Log } from '@rollcall/shared/telemetry/log';
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { answerErrors } from './http/errors.ts';
+import { requireRole, requireUser } from './http/guards.ts';
+import { healthRoutes } from './http/health-routes.ts';
+import { readRequestSession } from './http/request-session.ts';
+import { samlRoutes } from './http/saml-routes.ts';
+import { sessionRoutes } from './http/session-routes.ts';
+import { cookieSession } from './sessions/cookie-session.ts';
+import { openConnections } from './sign-in-connection.ts';
+
+/** What a host may bring along: its own pool, its own Redis client, its own log. */
+export interface JitAuthOptions extends FoundationOptions {
+  readonly log?: Log;
+  /** A foundation that is open already, as the service has one; it stays the caller's. */
+  readonly foundation?: Foundation;
+}
+
+/** The plugin, ready to be mounted. */
+export interface JitAuth {
+  /** Sign-in, sign-out, session and health routes; fills `req.user`. Mount it first, at the root. */
+  readonly router: RequestHandler;
+  /** Lets only signed-in people on. */
+  requireUser(): RequestHandler;
+  /** Lets only holders of a role on; use behind `requireUser()`. */
+  requireRole(role: string): RequestHandler;
+  /** Answers errors with a page or problem+json and a reference. Mount it last. */
+  readonly errors: ErrorRequestHandler;
+  /** Closes what this opened; what the host brought stays open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens Rollcall's sign-in for an Express app:
+ *
+ * ```ts
+ * const auth = await jitAuth('rollcall.yaml');
+ * app.use(auth.router);
+ * app.get('/reports', auth.requireUser(), auth.requireRole('analyst'), …);
+ * ```
+ *
+ * @param configOrPath the path of a `rollcall.yaml`, or the same as an object.
+ * Throws `ConfigError`, `database.…`, `redis.…`, `connection.…` and `metadata.…`; whatever
+ * was open by then is closed.
+ */
+export async function jitAuth(
+  configOrPath: ConfigInput | string,
+  options: JitAuthOptions = {},
+): Promise<JitAuth> {
+  const env = options.env ?? process.env;
+  const config = await readConfig(configOrPath, env);
+  const keys = await resolveSessionKeys(config.session.keys, env);
+  const log = options.log ?? createLog('info');
+  const foundation = options.foundation ?? (await openFoundation(config, options));
+  const close = async (): Promise<void> => {
+    if (options.foundation === undefined) await foundation.close();
+  };
+  try {
+    await migrate(foundation.pool);
+    const router = await buildRouter({ config, foundation, keys, log });
+    return { router, requireUser, requireRole, errors: answerErrors(log), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A configuration by its path, or as an object. */
+export async function readConfig(
+  configOrPath: ConfigInput | string,
+  env: Environment,
+): Promise<Config> {
+  if (typeof configOrPath === 'string') return loadConfig(configOrPath, env);
+  return validateConfig(configOrPath, { env });
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly foundation: Foundation;
+  readonly keys: readonly string[];
+  readonly log: Log;
+}
+
+async function buildRouter({ config, foundation, keys, log }: Parts): Promise<Router> {
+  const { db, engine } = foundation;
+  const { publicUrl } = config;
+  const https = publicUrl.startsWith('https:');
+  const connections = await openConnections(config, foundation, log);
+  const router = Router();
+  // Probes come before the session: they must answer when its store does not.
+  router.use(healthRoutes(engine));
+  router.use(
+    cookieSession({
+      engine,
+      keys,
+      https,
+      maxMs: config.session.maxMs,
+      onError: (error) => log.error({ event: 'session.store_failed', err: error }),
+    }),
+  );
+  router.use(readRequestSession(db, config.session.idleMs));
+  const choices = [...connections.keys()].map((id) => ({ id, label: id }));
+  router.use(sessionRoutes({ db, publicUrl, connections: choices, log }));
+  router.use(samlRoutes({ connections, https, log }));
+  return router;
+}

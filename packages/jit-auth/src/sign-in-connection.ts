@@ -1,0 +1,107 @@
+import type { Config, ConnectionConfig } from '@rollcall/shared/config/types';
+import type { EpochMs } from '@rollcall/shared/core/time';
+import { registerConnection } from '@rollcall/shared/db/connections';
+import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { Engine } from '@rollcall/shared/engine/engine';
+import type { Foundation } from '@rollcall/shared/engine/foundation';
+import type { Log } from '@rollcall/shared/telemetry/log';
+import { privilegedRoles, provisioningPolicy } from './provisioning/policy.ts';
+import {
+  type ProvisioningContext,
+  provision,
+  type SignInResult,
+} from './provisioning/provision.ts';
+import { loadIdentityProvider } from './saml/load-identity-provider.ts';
+import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
+import type { PostedForm } from './saml/raw-response.ts';
+import { RedisReplayMemory } from './saml/redis-replay-memory.ts';
+import type { ReplayMemory } from './saml/replay-memory.ts';
+import { startSignIn } from './saml/request.ts';
+import { type SamlConnection, samlConnection } from './saml/saml-connection.ts';
+import { spMetadata } from './saml/sp-metadata.ts';
+import { verifyResponse } from './saml/verify.ts';
+
+/** A response as a browser posted it. */
+export interface PostedSignIn {
+  readonly form: PostedForm;
+  /** The secret in the browser's cookie; null where it brought none. */
+  readonly browser: string | null;
+  readonly reference: string;
+  readonly now: EpochMs;
+}
+
+/** Sign-in by one connection, from the first redirect to the committed session. */
+export interface SignInConnection {
+  readonly id: string;
+  /** Our metadata for the administrator of the identity provider, as XML. */
+  readonly metadata: string;
+  /** The address at the identity provider to which the browser is sent. */
+  start(browser: string, returnTo: string, now: EpochMs): Promise<string>;
+  /** Throws `SamlRefusal` for a response that does not verify. */
+  finish(posted: PostedSignIn): Promise<SignInResult & { readonly returnTo: string }>;
+}
+
+/** The connections by their ids. */
+export type SignInConnections = ReadonlyMap<string, SignInConnection>;
+
+/**
+ * Opens every connection of the configuration: loads what is trusted of its
+ * identity provider and makes it known to the database.
+ * Throws `metadata.…`, and `connection.entity_id_changed` where a connection has
+ * come to mean another identity provider.
+ */
+export async function openConnections(
+  config: Config,
+  foundation: Foundation,
+  log: Log,
+): Promise<SignInConnections> {
+  const memory = openReplayMemory(foundation.engine);
+  const opened = await Promise.all(
+    config.connections.map(async (connection) => {
+      const idp = await loadIdentityProvider(connection.idp, currentTime());
+      await registerConnection(foundation.db, connection.id, idp.entityId, currentTime());
+      log.info({ event: 'connection.opened', connection: connection.id, entity_id: idp.entityId });
+      const saml = samlConnection(connection, idp, config.publicUrl);
+      return signInConnection(saml, provisioningContext(config, connection, foundation), memory);
+    }),
+  );
+  return new Map(opened.map((connection) => [connection.id, connection]));
+}
+
+function signInConnection(
+  saml: SamlConnection,
+  provisioning: ProvisioningContext,
+  memory: ReplayMemory,
+): SignInConnection {
+  return {
+    id: saml.id,
+    metadata: spMetadata(saml),
+    start: (browser, returnTo, now) =>
+      startSignIn({ browser, returnTo }, { connection: saml, memory, now }),
+    finish: async ({ form, browser, reference, now }) => {
+      const deps = { connection: saml, memory, now };
+      const { assertion, returnTo } = await verifyResponse({ form, browser }, deps);
+      return { ...(await provision(provisioning, assertion, reference, now)), returnTo };
+    },
+  };
+}
+
+function provisioningContext(
+  config: Config,
+  connection: ConnectionConfig,
+  { db }: Foundation,
+): ProvisioningContext {
+  return {
+    db,
+    policy: provisioningPolicy(config, connection),
+    mode: connection.roles,
+    privilegedRoles: privilegedRoles(config),
+    sessionMaxMs: config.session.maxMs,
+  };
+}
+
+/** Replay memory lives where the engine lives. */
+function openReplayMemory(engine: Engine): ReplayMemory {
+  if (engine.kind === 'redis') return new RedisReplayMemory(engine.redis);
+  return new PostgresReplayMemory(engine.pool);
+}
