@@ -17,6 +17,8 @@ export interface DemoIdpOptions {
   readonly port?: number;
   /** Origin by which browsers reach it, where that is not `http://host:port`. */
   readonly publicUrl?: string;
+  /** Its name in SAML; `URL/metadata` by default. Fix it where the port may change: applications know it by this. */
+  readonly entityId?: string;
   /** Where key, certificate, token, people, groups and fault are kept; left out, in memory only. */
   readonly stateFile?: string;
   readonly serviceProviders: readonly ServiceProvider[];
@@ -78,7 +80,7 @@ export async function startDemoIdp(options: DemoIdpOptions): Promise<DemoIdp> {
   const { key, certificate, scimToken } = state;
   const addresses = {
     url,
-    entityId: `${url}/metadata`,
+    entityId: options.entityId ?? `${url}/metadata`,
     ssoUrl: `${url}/sso`,
     scimUrl: `${url}/scim/v2`,
   };
