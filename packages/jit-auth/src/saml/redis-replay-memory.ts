@@ -1,10 +1,12 @@
 import type { EpochMs } from '@rollcall/shared/core/time';
+import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Redis } from 'ioredis';
 import type { ReplayMemory } from './replay-memory.ts';
 import { orUnavailable } from './replay-memory-failure.ts';
 
 /**
- * The memory in Redis ≥ 6.2 (GETDEL, PXAT). Entries expire by the clock of Redis.
+ * The memory in Redis ≥ 6.2 (GETDEL). Redis is told how long an entry lives and not
+ * until when: with a clock that is ahead it would say OK and keep nothing.
  * It must not evict: with `maxmemory-policy` other than `noeviction` a used
  * assertion could be forgotten while it is still valid.
  */
@@ -18,7 +20,9 @@ export class RedisReplayMemory implements ReplayMemory {
 
   put(space: string, key: string, value: string, expiresAt: EpochMs): Promise<boolean> {
     return orUnavailable('Redis', async () => {
-      const answer = await this.#redis.set(keyOf(space, key), value, 'PXAT', expiresAt, 'NX');
+      const lifeMs = expiresAt - currentTime();
+      if (lifeMs <= 0) return false;
+      const answer = await this.#redis.set(keyOf(space, key), value, 'PX', lifeMs, 'NX');
       return answer === 'OK';
     });
   }

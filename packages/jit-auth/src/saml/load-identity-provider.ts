@@ -1,0 +1,73 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { EpochMs } from '@rollcall/shared/core/time';
+import type { IdentityProvider } from './identity-provider.ts';
+import { MAX_METADATA_BYTES, parseMetadata } from './metadata.ts';
+import { downloadMetadata, type Patience, USUAL_PATIENCE } from './metadata-download.ts';
+import { metadataError } from './metadata-error.ts';
+import { requireUsableKeys } from './signing-keys.ts';
+
+/** Where an identity provider is described: the `idp` of a configured connection. */
+export type IdentityProviderSource =
+  | { readonly kind: 'metadata_url'; readonly url: string }
+  | { readonly kind: 'metadata_file'; readonly path: string }
+  | { readonly kind: 'metadata'; readonly xml: string }
+  | {
+      readonly kind: 'manual';
+      readonly entityId: string;
+      readonly ssoUrl: string;
+      readonly sloUrl: string | null;
+      /** PEM, one certificate each. */
+      readonly certificates: readonly string[];
+    };
+
+/**
+ * Loads what we trust of an identity provider, from wherever the configuration
+ * says. Throws `saml.metadata_…`.
+ */
+export async function loadIdentityProvider(
+  source: IdentityProviderSource,
+  now: EpochMs,
+  patience: Patience = USUAL_PATIENCE,
+): Promise<IdentityProvider> {
+  switch (source.kind) {
+    case 'metadata_url':
+      return parseMetadata(await downloadMetadata(source.url, patience), null, now);
+    case 'metadata_file':
+      return parseMetadata(await readMetadataFile(source.path), null, now);
+    case 'metadata':
+      return parseMetadata(source.xml, null, now);
+    case 'manual': {
+      requireUsableKeys(source.certificates);
+      const { entityId, ssoUrl, sloUrl, certificates } = source;
+      return { entityId, ssoUrl, sloUrl, certificates, wantAuthnRequestsSigned: false };
+    }
+    default:
+      return source satisfies never;
+  }
+}
+
+async function readMetadataFile(path: string): Promise<string> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      return await readCapped(file);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    const received = cause instanceof Error ? cause.message : String(cause);
+    throw metadataError('saml.metadata_unreadable', `a file at ${path}`, received, cause);
+  }
+}
+
+/** No more than one byte beyond the cap, whatever the file turns out to be. */
+async function readCapped(file: FileHandle): Promise<string> {
+  const buffer = Buffer.alloc(MAX_METADATA_BYTES + 1);
+  let length = 0;
+  let bytesRead: number;
+  do {
+    ({ bytesRead } = await file.read(buffer, length, buffer.length - length));
+    length += bytesRead;
+  } while (bytesRead > 0 && length < buffer.length);
+  return buffer.toString('utf8', 0, length);
+}
