@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
 const SAME_KEYSTROKE_MS = 1_000;
+const PARENT_CHECK_MS = 250;
 
 /**
  * Runs a program to its end and collects what it prints.
@@ -59,7 +60,22 @@ function passSignals(child) {
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, pass);
+  const watch = watchParent(() => pass('SIGTERM'));
   return () => {
+    clearInterval(watch);
     for (const signal of signals) process.off(signal, pass);
   };
+}
+
+/**
+ * npm hands a signal to the shell between it and us, which dies of it and tells
+ * nobody. We notice that our parent has gone.
+ */
+function watchParent(onGone) {
+  const parent = process.ppid;
+  const startedByNpm = process.env.npm_command !== undefined;
+  if (!startedByNpm || process.platform === 'win32') return undefined;
+  return setInterval(() => {
+    if (process.ppid !== parent) onGone();
+  }, PARENT_CHECK_MS).unref();
 }
