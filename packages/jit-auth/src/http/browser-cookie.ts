@@ -1,5 +1,5 @@
 import { parseCookie } from 'cookie';
-import type { Request, Response } from 'express';
+import type { CookieOptions, Request, Response } from 'express';
 import { newSecret } from '../saml/pending-request.ts';
 
 /** What {@link newSecret} makes; anything else is not ours. */
@@ -7,33 +7,46 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 /** As long as a sign-in may take, several times over: other tabs share the cookie. */
 const MAX_AGE = 60 * 60_000;
 
+/** A cookie that holds the browser's secret, and how it is set. */
+interface BrowserCookie {
+  readonly name: string;
+  readonly options: CookieOptions;
+}
+
 /**
- * The cookie that binds a sign-in to the browser that asked for it, so that
- * nobody can be signed in as somebody else by a link (login CSRF).
- *
  * The identity provider answers with a POST from its own site, which carries no
- * `Lax` cookie: over https it is `SameSite=None; Secure` (RFC 6265bis §5.6.7). On
- * plain http, which only loopback addresses may use, no browser accepts that; there
- * the identity provider is on the same site, and `Lax` is sent.
+ * `Lax` cookie; hence `SameSite=None; Secure` (RFC 6265bis §5.6.7).
+ */
+const CROSS_SITE: CookieOptions = { secure: true, sameSite: 'none' };
+const OVER_HTTPS: readonly BrowserCookie[] = [
+  { name: '__Host-rollcall-browser', options: CROSS_SITE },
+];
+/**
+ * Plain http is for loopback addresses only. Most browsers take a `Secure` cookie
+ * from there, Safari does not; a `Lax` one does for an identity provider on the
+ * same machine. Both hold the same secret.
+ */
+const OVER_HTTP: readonly BrowserCookie[] = [
+  { name: 'rollcall-browser', options: CROSS_SITE },
+  { name: 'rollcall-browser-lax', options: { sameSite: 'lax' } },
+];
+
+/**
+ * The secret that binds a sign-in to the browser that asked for it, so that nobody
+ * can be signed in as somebody else by a link (login CSRF). Null where the
+ * browser brought none.
  */
 export function browserOf(request: Request, https: boolean): string | null {
-  const value = parseCookie(request.get('cookie') ?? '')[cookieName(https)];
-  return value !== undefined && SECRET.test(value) ? value : null;
+  const cookies = parseCookie(request.get('cookie') ?? '');
+  const values = (https ? OVER_HTTPS : OVER_HTTP).map(({ name }) => cookies[name]);
+  return values.find((value) => value !== undefined && SECRET.test(value)) ?? null;
 }
 
 /** The browser's secret: the one that it has, else a new one, which it is given. */
 export function giveBrowserSecret(request: Request, response: Response, https: boolean): string {
   const secret = browserOf(request, https) ?? newSecret();
-  response.cookie(cookieName(https), secret, {
-    path: '/',
-    httpOnly: true,
-    secure: https,
-    sameSite: https ? 'none' : 'lax',
-    maxAge: MAX_AGE,
-  });
+  for (const { name, options } of https ? OVER_HTTPS : OVER_HTTP) {
+    response.cookie(name, secret, { path: '/', httpOnly: true, maxAge: MAX_AGE, ...options });
+  }
   return secret;
-}
-
-function cookieName(https: boolean): string {
-  return https ? '__Host-rollcall-browser' : 'rollcall-browser';
 }
