@@ -1,0 +1,73 @@
+import type { Decision, KeepReason } from '@rollcall/shared/core/decision';
+import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
+import type { EpochMs } from '@rollcall/shared/core/time';
+import type { KnownUser, PastLookUp } from './known-user.ts';
+import { LOOK_UP_VALID_MS, type SweepPolicy } from './policy.ts';
+
+/**
+ * What follows for somebody with access who is missing from a complete snapshot. It
+ * takes two look-ups to lose access: one of this run, and one of an earlier run at
+ * least `confirmAfterMs` before, with nothing between them that says otherwise. A
+ * sign-in between them does not undo the first: the snapshot and the second look-up
+ * are newer than it, and a leaver's old session at the identity provider would
+ * otherwise keep the access for ever.
+ */
+export function decideAbsent(
+  snapshot: CompleteSnapshot,
+  person: KnownUser,
+  policy: SweepPolicy,
+  now: EpochMs,
+): Decision {
+  const { user } = person;
+  const history = person.lookUps.filter((one) => one.at <= now).sort((a, b) => a.at - b.at);
+  const own = history.findLast((one) => isOwn(one, snapshot));
+  const keep = (reason: KeepReason): Decision => ({ kind: 'keep', userId: user.id, reason });
+  if (own === undefined || own.standing === 'unknown') return keep('look_up_unknown');
+  switch (own.standing) {
+    case 'present':
+      return user.state === 'active'
+        ? keep('look_up_found')
+        : { kind: 'restore', userId: user.id, reason: 'suspicion_cleared', evidence: 'E1' };
+    case 'disabled':
+    case 'unassigned':
+      return { kind: 'deactivate', userId: user.id, reason: own.standing, evidence: 'E1' };
+    case 'absent':
+      break;
+    default:
+      return own.standing satisfies never;
+  }
+  if (own.canary !== 'present') return keep('canary_failed');
+  if (isConfirmed(own, history, policy, now)) {
+    return { kind: 'deactivate', userId: user.id, reason: 'absent', evidence: 'E2' };
+  }
+  if (user.state !== 'active') return keep('waiting_for_confirmation');
+  return { kind: 'suspect', userId: user.id, reason: 'absent_once', evidence: 'E2' };
+}
+
+/** An answer of this run's own, given after its listing had begun. */
+function isOwn(one: PastLookUp, snapshot: CompleteSnapshot): boolean {
+  return one.runId === snapshot.runId && one.seenIn === 'look_up' && one.at >= snapshot.startedAt;
+}
+
+function isConfirmed(
+  own: PastLookUp,
+  history: readonly PastLookUp[],
+  policy: SweepPolicy,
+  now: EpochMs,
+): boolean {
+  const counted = history.filter(counts);
+  const trail = counted.slice(counted.findLastIndex((one) => one.standing !== 'absent') + 1);
+  if (!trail.includes(own)) return false;
+  return trail.some(
+    (earlier) =>
+      earlier.runId !== own.runId &&
+      own.at - earlier.at >= policy.confirmAfterMs &&
+      now - earlier.at <= LOOK_UP_VALID_MS,
+  );
+}
+
+/** No answer says nothing, and "no such person" says nothing where the canary was not found. */
+function counts(one: PastLookUp): boolean {
+  if (one.standing === 'unknown') return false;
+  return one.standing !== 'absent' || one.canary === 'present';
+}

@@ -1,0 +1,186 @@
+import type { Decision } from '@rollcall/shared/core/decision';
+import type { UserId } from '@rollcall/shared/core/ids';
+import { allowedBy, type BrakeLimits, type Limit } from './brake-limits.ts';
+
+/**
+ * What is counted together. A class that trips waits for approval; the others go on.
+ * `absence`: deactivations of people who are gone. `disabled`: of people whom the
+ * directory calls disabled or unassigned. `roles`: people who lose a role.
+ */
+export const BRAKE_CLASSES = ['absence', 'disabled', 'roles'] as const;
+export type BrakeClass = (typeof BRAKE_CLASSES)[number];
+
+/** How many people each class has cost lately without anybody's approval. */
+export interface BrakeHistory {
+  readonly day: Readonly<Record<BrakeClass, number>>;
+  readonly week: Readonly<Record<BrakeClass, number>>;
+  /** Holders of a privileged role who lost it, or their access, within a day. */
+  readonly privilegedPerDay: number;
+}
+
+/** The connection as the plan finds it. */
+export interface Population {
+  /** How many people have access. */
+  readonly withAccess: number;
+  /** The privileged roles that each person concerned holds; people without any may be left out. */
+  readonly privileged: ReadonlyMap<UserId, readonly string[]>;
+}
+
+/** Why a class is held. */
+export interface HeldReason {
+  readonly class: BrakeClass;
+  readonly rule: keyof BrakeLimits | 'half_of_connection' | 'privileged_holders';
+  /** How many people may be concerned without approval. */
+  readonly allowed: number;
+  /** How many people are, those of the window included. */
+  readonly received: number;
+  /** For people. */
+  readonly explanation: string;
+}
+
+export type BrakeOutcome =
+  | { readonly kind: 'go' }
+  | {
+      readonly kind: 'held';
+      readonly heldClasses: readonly BrakeClass[];
+      readonly why: readonly HeldReason[];
+    };
+
+/** What a person would lose by a decision; null where the brake has nothing to count. */
+export function classOf(decision: Decision): BrakeClass | null {
+  if (decision.kind === 'deactivate') return decision.reason === 'absent' ? 'absence' : 'disabled';
+  if (decision.kind === 'change_roles' && decision.lose.length > 0) return 'roles';
+  return null;
+}
+
+/** The privileged roles that a decision takes from somebody. */
+export function privilegedAtStake(decision: Decision, population: Population): readonly string[] {
+  const held = population.privileged.get(decision.userId) ?? [];
+  if (decision.kind === 'deactivate') return held;
+  if (decision.kind === 'change_roles') return held.filter((role) => decision.lose.includes(role));
+  return [];
+}
+
+/**
+ * Whether the decisions may be applied without a person's approval. Each class has its
+ * own limits, and two rules stand above them: never half of a connection or more, and
+ * never more than one holder of a privileged role, within a day. Has no off switch.
+ */
+export function brake(
+  decisions: readonly Decision[],
+  history: BrakeHistory,
+  limits: BrakeLimits,
+  population: Population,
+): BrakeOutcome {
+  const counts = countPeople(decisions);
+  const why = [
+    ...BRAKE_CLASSES.flatMap((one) => overLimits(one, counts[one], history, limits, population)),
+    ...overHalf(counts, history, population),
+    ...overPrivileged(decisions, history, population),
+  ];
+  if (why.length === 0) return { kind: 'go' };
+  const heldClasses = BRAKE_CLASSES.filter((one) => why.some((reason) => reason.class === one));
+  return { kind: 'held', heldClasses, why };
+}
+
+function countPeople(decisions: readonly Decision[]): Record<BrakeClass, number> {
+  const count = (one: BrakeClass): number =>
+    new Set(decisions.filter((d) => classOf(d) === one).map((d) => d.userId)).size;
+  return { absence: count('absence'), disabled: count('disabled'), roles: count('roles') };
+}
+
+interface Rule {
+  readonly name: keyof BrakeLimits;
+  readonly window: 'run' | 'day' | 'week';
+}
+
+const RULES: Readonly<Record<BrakeClass, readonly Rule[]>> = {
+  absence: [
+    { name: 'absencePerRun', window: 'run' },
+    { name: 'absencePerDay', window: 'day' },
+    { name: 'absencePerWeek', window: 'week' },
+  ],
+  disabled: [{ name: 'disabledPerDay', window: 'day' }],
+  roles: [
+    { name: 'rolesPerRun', window: 'run' },
+    { name: 'rolesPerDay', window: 'day' },
+    { name: 'rolesPerWeek', window: 'week' },
+  ],
+};
+
+const SAY_CLASS: Readonly<Record<BrakeClass, string>> = {
+  absence: 'people who are gone from the directory',
+  disabled: 'people who are disabled or unassigned',
+  roles: 'people who would lose a role',
+};
+const SAY_WINDOW = { run: 'in one run', day: 'within 24 hours', week: 'within 7 days' } as const;
+
+function overLimits(
+  one: BrakeClass,
+  count: number,
+  history: BrakeHistory,
+  limits: BrakeLimits,
+  population: Population,
+): readonly HeldReason[] {
+  if (count === 0) return [];
+  return RULES[one].flatMap(({ name, window }) => {
+    const limit: Limit = limits[name];
+    const past = window === 'run' ? 0 : history[window][one];
+    const allowed = allowedBy(limit, population.withAccess);
+    const received = count + past;
+    if (received <= allowed) return [];
+    const explanation = `expected at most ${allowed} ${SAY_CLASS[one]} ${SAY_WINDOW[window]} (the larger of ${limit.floor} and ${limit.percent}% of ${population.withAccess}), received ${received}`;
+    return [{ class: one, rule: name, allowed, received, explanation }];
+  });
+}
+
+/** One leaver of a connection of two is half of it, and still no mass removal. */
+function overHalf(
+  counts: Readonly<Record<BrakeClass, number>>,
+  history: BrakeHistory,
+  population: Population,
+): readonly HeldReason[] {
+  const past = history.day.absence + history.day.disabled;
+  const total = population.withAccess + past;
+  const leaving = counts.absence + counts.disabled;
+  const removal = { classes: ['absence', 'disabled'] as const, received: leaving + past, total };
+  const losing = {
+    classes: ['roles'] as const,
+    received: counts.roles + history.day.roles,
+    total: population.withAccess,
+  };
+  return [removal, losing].flatMap(({ classes, received, total: base }) => {
+    if (received < 2 || received * 2 < base) return [];
+    const allowed = Math.max(1, Math.ceil(base / 2) - 1);
+    const explanation = `expected fewer than half of ${base} people within 24 hours, received ${received}`;
+    return classes
+      .filter((one) => counts[one] > 0)
+      .map((one) => ({
+        class: one,
+        rule: 'half_of_connection' as const,
+        allowed,
+        received,
+        explanation,
+      }));
+  });
+}
+
+function overPrivileged(
+  decisions: readonly Decision[],
+  history: BrakeHistory,
+  population: Population,
+): readonly HeldReason[] {
+  const concerned = decisions.filter((d) => privilegedAtStake(d, population).length > 0);
+  const people = new Set(concerned.map((decision) => decision.userId)).size;
+  const received = people + history.privilegedPerDay;
+  if (people === 0 || received <= 1) return [];
+  const explanation = `expected at most 1 holder of a privileged role within 24 hours, received ${received}`;
+  const classes = new Set(concerned.map(classOf));
+  return BRAKE_CLASSES.filter((one) => classes.has(one)).map((one) => ({
+    class: one,
+    rule: 'privileged_holders',
+    allowed: 1,
+    received,
+    explanation,
+  }));
+}

@@ -1,0 +1,120 @@
+import type { ListingProof, PartialReason, Snapshot } from '@rollcall/shared/core/evidence';
+import type { RunId } from '@rollcall/shared/core/ids';
+import type { EpochMs } from '@rollcall/shared/core/time';
+
+/** What a listing is judged against. */
+export interface ListingContext {
+  readonly runId: RunId;
+  readonly startedAt: EpochMs;
+  /** sha-256 over the sorted rows, hexadecimal. */
+  readonly digest: string;
+  /**
+   * Rows of the last complete listing in the same scope, or of one whose size a
+   * person has accepted since; null where there is none.
+   */
+  readonly lastCompleteRows: number | null;
+  /** How many of the rows are `present`: the canary of the look-ups is one of them. */
+  readonly presentRows: number;
+}
+
+/** A listing with less than this share of the last complete one proves nothing, in percent. */
+export const SMALLEST_SHARE = 90;
+/**
+ * So many people may be gone all the same, as long as fewer than half are: of nine
+ * people, one leaver is more than a tenth.
+ */
+export const LEAVERS_OF_A_SMALL_LISTING = 3;
+
+/**
+ * Judges a listing that has ended. Whatever leaves a doubt makes it partial, and a
+ * partial snapshot removes nobody; the first reason found is the one given.
+ */
+export function judge(proof: ListingProof, context: ListingContext): Snapshot {
+  const { runId, startedAt } = context;
+  const doubt = findDoubt(proof, context);
+  if (doubt !== null) return { kind: 'partial', runId, startedAt, rows: proof.rows, ...doubt };
+  return { kind: 'complete', runId, startedAt, rows: proof.rows, digest: context.digest };
+}
+
+/** Whether a listing has lost more people than may leave between two of them. */
+export function isShrunk(rows: number, lastCompleteRows: number): boolean {
+  const lost = lastCompleteRows - rows;
+  if (rows * 100 >= lastCompleteRows * SMALLEST_SHARE || lost <= 1) return false;
+  return lost > LEAVERS_OF_A_SMALL_LISTING || lost * 2 >= lastCompleteRows;
+}
+
+interface Doubt {
+  readonly reason: PartialReason;
+  readonly explanation: string;
+}
+
+function findDoubt(proof: ListingProof, context: ListingContext): Doubt | null {
+  const { rows, distinctIds, pages, announcedTotal } = proof;
+  if (rows === 0) {
+    return doubt(
+      'zero_rows',
+      'expected at least 1 row, received 0: an empty listing proves nothing',
+    );
+  }
+  if (![rows, distinctIds, pages].every(isCount)) {
+    return doubt(
+      'malformed_answer',
+      `expected counts of rows, ids and pages above 0, received ${rows}, ${distinctIds} and ${pages}`,
+    );
+  }
+  if (!proof.terminalPageSeen) {
+    return doubt(
+      'no_terminal_page',
+      `expected a last page, received ${pages} pages and ${rows} rows without one`,
+    );
+  }
+  if (distinctIds !== rows) {
+    return doubt(
+      'duplicate_ids',
+      `expected ${rows} different ids in ${rows} rows, received ${distinctIds}`,
+    );
+  }
+  if (announcedTotal !== null && announcedTotal !== rows) {
+    return doubt(
+      'count_mismatch',
+      `expected the ${announcedTotal} rows that the directory announced, received ${rows}`,
+    );
+  }
+  return findDoubtOfScope(proof, context);
+}
+
+function findDoubtOfScope(proof: ListingProof, context: ListingContext): Doubt | null {
+  const { rows, fingerprintBefore, fingerprintAfter } = proof;
+  if (fingerprintBefore === '' || fingerprintBefore !== fingerprintAfter) {
+    return doubt(
+      'fingerprint_changed',
+      `expected scope ${short(fingerprintBefore)} after the last page too, received ${short(fingerprintAfter)}`,
+    );
+  }
+  if (!(context.presentRows > 0)) {
+    return doubt(
+      'canary_missing',
+      `expected at least 1 person who is present among ${rows} rows, received ${context.presentRows}`,
+    );
+  }
+  const last = context.lastCompleteRows;
+  if (last !== null && isShrunk(rows, last)) {
+    return doubt(
+      'shrunk',
+      `expected at least ${Math.ceil((last * SMALLEST_SHARE) / 100)} rows (${SMALLEST_SHARE}% of the last ${last}), received ${rows}`,
+    );
+  }
+  return null;
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}
+
+function short(fingerprint: string): string {
+  return fingerprint === '' ? 'none' : fingerprint.slice(0, 12);
+}
+
+function doubt(reason: PartialReason, explanation: string): Doubt {
+  return { reason, explanation };
+}

@@ -1,0 +1,103 @@
+import type { Decision, KeepReason, RefuseReason } from '@rollcall/shared/core/decision';
+import type { CompleteSnapshot, DirectoryMember } from '@rollcall/shared/core/evidence';
+import { hasAccess, mayRestore } from '@rollcall/shared/core/lifecycle';
+import type { EpochMs } from '@rollcall/shared/core/time';
+import type { User } from '@rollcall/shared/core/user';
+import { decideAbsent } from './absence.ts';
+import type { KnownUser } from './known-user.ts';
+import type { SweepPolicy } from './policy.ts';
+import { differenceOfRoles } from './role-difference.ts';
+
+/**
+ * What follows from a complete snapshot for each user of the connection, one decision
+ * each, in the order of `known`. A user's decision depends on nobody else, so that a
+ * large connection may be decided in parts.
+ *
+ * A partial snapshot cannot be passed: it decides nothing about anybody.
+ * Throws `RangeError` where a member is not the user's own: people are matched by
+ * immutable id alone (invariant 4).
+ */
+export function decide(
+  snapshot: CompleteSnapshot,
+  known: readonly KnownUser[],
+  policy: SweepPolicy,
+  now: EpochMs,
+): Decision[] {
+  return known.map((person) => decideOne(snapshot, person, policy, now));
+}
+
+function decideOne(
+  snapshot: CompleteSnapshot,
+  person: KnownUser,
+  policy: SweepPolicy,
+  now: EpochMs,
+): Decision {
+  const { user, member } = person;
+  if (user.directoryId === null) return keep(user, 'no_directory_id');
+  if (member !== null && member.id !== user.directoryId) {
+    throw new RangeError(`expected the member ${user.directoryId}, received ${member.id}`);
+  }
+  if (user.owner !== 'roll') return decideForeign(user, member);
+  if (!hasAccess(user.state)) return decideDeactivated(snapshot, user, member);
+  if (member?.standing === 'present') return decidePresent(snapshot, person, member, policy);
+
+  if (isProtected(user, policy)) return refuse(user, 'protected');
+  if (signedInSince(user, snapshot)) return keep(user, 'signed_in_since');
+  if (member === null) return decideAbsent(snapshot, person, policy, now);
+  return { kind: 'deactivate', userId: user.id, reason: member.standing, evidence: 'E1' };
+}
+
+/** Whoever the roll-call does not own is left alone; that they should not have access is said. */
+function decideForeign(user: User, member: DirectoryMember | null): Decision {
+  if (!hasAccess(user.state)) return keep(user, 'already_deactivated');
+  if (member?.standing === 'present') return keep(user, 'present');
+  return refuse(user, user.owner === 'scim' ? 'owned_by_scim' : 'owned_manually');
+}
+
+function decideDeactivated(
+  snapshot: CompleteSnapshot,
+  user: User,
+  member: DirectoryMember | null,
+): Decision {
+  if (member?.standing !== 'present') return keep(user, 'already_deactivated');
+  if (!mayRestore(user.cause, 'sweep')) return refuse(user, 'other_cause');
+  // A listing that began before the deactivation knows nothing of a return.
+  if (snapshot.startedAt <= user.stateChangedAt) return keep(user, 'already_deactivated');
+  return { kind: 'restore', userId: user.id, reason: 'listed_again', evidence: 'E1' };
+}
+
+function decidePresent(
+  snapshot: CompleteSnapshot,
+  person: KnownUser,
+  member: DirectoryMember,
+  policy: SweepPolicy,
+): Decision {
+  const { user } = person;
+  if (user.state !== 'active') {
+    return { kind: 'restore', userId: user.id, reason: 'suspicion_cleared', evidence: 'E1' };
+  }
+  const difference = differenceOfRoles(snapshot, person, member, policy);
+  if (difference === null) return keep(user, 'present');
+  if (isProtected(user, policy)) {
+    return difference.lose.length > 0 ? refuse(user, 'protected') : keep(user, 'present');
+  }
+  return { kind: 'change_roles', userId: user.id, reason: 'groups_changed', ...difference };
+}
+
+/** Whether nothing automatic may take this user's access. */
+function isProtected(user: User, policy: SweepPolicy): boolean {
+  return user.protected || policy.protectedSubjects.has(user.subject);
+}
+
+/** A sign-in newer than the listing wins (invariant 3). */
+function signedInSince(user: User, snapshot: CompleteSnapshot): boolean {
+  return user.lastAssertionAt !== null && user.lastAssertionAt >= snapshot.startedAt;
+}
+
+function keep(user: User, reason: KeepReason): Decision {
+  return { kind: 'keep', userId: user.id, reason };
+}
+
+function refuse(user: User, reason: RefuseReason): Decision {
+  return { kind: 'refuse', userId: user.id, reason };
+}

@@ -1,0 +1,20 @@
+import type { ConnectionId, Subject } from '@rollcall/shared/core/ids';
+import type { RoleRule } from '@rollcall/shared/core/roles';
+
+/** What a connection's configuration has to say to the decisions of a sweep. */
+export interface SweepPolicy {
+  readonly connectionId: ConnectionId;
+  /** The least time between the two look-ups that confirm an absence, in milliseconds. */
+  readonly confirmAfterMs: number;
+  /** Subjects that nothing automatic takes access from, besides users marked so. */
+  readonly protectedSubjects: ReadonlySet<Subject>;
+  readonly roles: {
+    readonly mode: 'authoritative' | 'additive' | 'first_login';
+    readonly rules: readonly RoleRule[];
+    /** Null: whoever matches no rule has no role. */
+    readonly defaultRole: string | null;
+  };
+}
+
+/** The first of two look-ups counts for so long, in milliseconds. */
+export const LOOK_UP_VALID_MS = 24 * 60 * 60 * 1000;

@@ -1,0 +1,76 @@
+import type { CompleteSnapshot, DirectoryMember } from '@rollcall/shared/core/evidence';
+import { mapRoles, type RoleMapping, type RoleReason } from '@rollcall/shared/core/roles';
+import type { Grant } from '@rollcall/shared/core/user';
+import type { KnownUser } from './known-user.ts';
+import type { SweepPolicy } from './policy.ts';
+
+/** How the roles that the rules give now differ from those that the connection gave. */
+export interface RoleDifference {
+  /** All roles that the connection gives now, sorted. */
+  readonly roles: readonly string[];
+  readonly gain: readonly string[];
+  readonly lose: readonly string[];
+  readonly because: readonly RoleReason[];
+}
+
+/**
+ * What a listed person's groups change about their roles; null where they change
+ * nothing. Groups that the directory did not name change nothing (invariant 9), and
+ * neither do groups older than those of a sign-in.
+ */
+export function differenceOfRoles(
+  snapshot: CompleteSnapshot,
+  person: KnownUser,
+  member: DirectoryMember,
+  policy: SweepPolicy,
+): RoleDifference | null {
+  const { user } = person;
+  const { mode, rules, defaultRole } = policy.roles;
+  if (mode === 'first_login' || member.groups === null) return null;
+  if (user.groupsSeenAt !== null && user.groupsSeenAt > snapshot.startedAt) return null;
+  const input = {
+    connection: policy.connectionId,
+    groups: member.groups,
+    attributes: user.attributes,
+  };
+  const mapping = mapRoles(input, rules, defaultRole);
+  if (mapping.kind === 'unknown') return null;
+
+  const kept = person.grants.filter((grant) => mustNotBeTaken(grant, mapping, person));
+  const mapped = mapping.byDefault && kept.length > 0 ? [] : mapping.roles;
+  const roles = [...new Set([...mapped, ...kept.map((grant) => grant.role)])].sort();
+  const held = new Set(person.grants.map((grant) => grant.role));
+  const gain = roles.filter((role) => !held.has(role));
+  const lose =
+    mode === 'authoritative' ? [...held].filter((role) => !roles.includes(role)).sort() : [];
+  if (gain.length === 0 && lose.length === 0) return null;
+  return { roles, gain, lose, because: [...mapping.because, ...kept.flatMap(reasonsOf)] };
+}
+
+/**
+ * A directory names groups, not the attributes of an assertion. Where the groups of
+ * a rule match and only attributes that nobody has told us are missing, the rule
+ * cannot be judged, and what it gave stays.
+ */
+function mustNotBeTaken(
+  grant: Grant,
+  mapping: Extract<RoleMapping, { kind: 'known' }>,
+  person: KnownUser,
+): boolean {
+  if (mapping.roles.includes(grant.role) && !mapping.byDefault) return false;
+  return mapping.missed.some(
+    (miss) =>
+      miss.role === grant.role &&
+      miss.because === 'attribute_mismatch' &&
+      miss.wanted.every((name) => !person.user.attributes.has(name)),
+  );
+}
+
+function reasonsOf(grant: Grant): readonly RoleReason[] {
+  return grant.because.map(({ file, line, groups, attributes }) => ({
+    role: grant.role,
+    rule: { file, line },
+    groups,
+    attributes,
+  }));
+}
