@@ -20,9 +20,9 @@ export function randomSecret(): string {
 export async function renderRealm(values: RealmValues, password: string): Promise<string> {
   const template = await readFile(join(import.meta.dirname, 'realm.json'), 'utf8');
   const filled = template
-    .replaceAll('${SP_ENTITY_ID}', values.spEntityId)
-    .replaceAll('${ACS_URL}', values.acsUrl)
-    .replaceAll('${SWEEPER_SECRET}', values.sweeperSecret);
+    .replaceAll('{{SP_ENTITY_ID}}', values.spEntityId)
+    .replaceAll('{{ACS_URL}}', values.acsUrl)
+    .replaceAll('{{SWEEPER_SECRET}}', values.sweeperSecret);
   const realm = JSON.parse(filled) as { users: Record<string, unknown>[] };
   const users = realm.users.map((user) =>
     'serviceAccountClientId' in user

@@ -50,6 +50,7 @@ export class ClientCredentials implements Credentials {
   /** The access token itself. Throws `DirectoryError`, and the reason of `signal`. */
   async token(signal: AbortSignal): Promise<string> {
     if (this.#token !== null && this.#clock() < this.#token.refreshAt) return this.#token.value;
+    signal.throwIfAborted();
     this.#pending ??= this.#fetch().finally(() => {
       this.#pending = null;
     });
@@ -122,7 +123,6 @@ function errorCode({ status, body }: HttpAnswer): string {
 
 /** The caller's interruption ends its own waiting, not the request that others share. */
 async function raceAbort<T>(pending: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,7 +1,7 @@
 import { DirectoryError } from './directory-error.ts';
 import { Membership } from './membership.ts';
 import { peopleOf, readDirectMembers, readGroups, type ScimGroup } from './scim-groups.ts';
-import type { ScimListing } from './scim-paging.ts';
+import type { ScimListing } from './scim-page.ts';
 import type { ScimUser } from './scim-user.ts';
 
 /** What is known of one person's groups. */

@@ -2,7 +2,8 @@ import { readFields, readId, readLabel, readList, readText } from './answer-fiel
 import { DirectoryError } from './directory-error.ts';
 import type { HttpClient } from './http-client.ts';
 import { segmentOf } from './look-up-answer.ts';
-import { readScimPages, type ScimListing } from './scim-paging.ts';
+import type { ScimListing } from './scim-page.ts';
+import { readScimPages } from './scim-paging.ts';
 import { attributeOf, isScimError, SCIM_HEADERS } from './scim-protocol.ts';
 
 /** A Group and who is directly in it (RFC 7643 §4.2). */

@@ -1,20 +1,13 @@
-import { type Fields, readCount, readFields, readId, readList, readText } from './answer-fields.ts';
-import { DirectoryError } from './directory-error.ts';
-import type { HttpAnswer, HttpClient } from './http-client.ts';
-import { attributeOf, SCIM_HEADERS, type ScimDialect } from './scim-protocol.ts';
+import { type Fields, readCount } from './answer-fields.ts';
+import {
+  broken,
+  countOf,
+  type ListResponse,
+  readPage,
+  type ScimListing,
+  type ScimRow,
+} from './scim-page.ts';
 import { SeenIds } from './seen-ids.ts';
-
-/** Which resources are listed, and how. */
-export interface ScimListing {
-  readonly http: HttpClient;
-  readonly dialect: ScimDialect;
-  /** `/Users` or `/Groups`. */
-  readonly path: string;
-  /** Rows to ask for on each page. */
-  readonly pageSize: number;
-  /** Repeated with every page, as RFC 9865 §2 demands. */
-  readonly query?: Readonly<Record<string, string>>;
-}
 
 /** One page of resources; each has an id that no other row of the listing has. */
 export interface ScimPage {
@@ -23,128 +16,130 @@ export interface ScimPage {
   readonly announcedTotal: number | null;
 }
 
-interface ListResponse {
-  readonly rows: readonly Fields[];
-  readonly total: number | null;
-  readonly startIndex: number | null;
-  readonly nextCursor: string | null;
-}
-
 /**
  * Lists resources page by page, by index (RFC 7644 §3.4.2.4) or, where the server
  * prefers that, by cursor (RFC 9865). Whatever leaves a doubt that every row was
  * seen once is thrown as `cursor_broken` or `malformed_answer`.
  */
-export async function* readScimPages(
-  listing: ScimListing,
-  signal: AbortSignal,
-): AsyncGenerator<ScimPage> {
+export function readScimPages(listing: ScimListing, signal: AbortSignal): AsyncGenerator<ScimPage> {
+  return listing.dialect.cursors ? byCursor(listing, signal) : byIndex(listing, signal);
+}
+
+/**
+ * There is no snapshot behind an index: for each row that leaves before it, one
+ * is skipped, and the totals do not show it where somebody joined meanwhile. So
+ * each page begins with the last row of the one before. Where the server insists
+ * on whole pages, everything is read a second time and must be the same.
+ */
+async function* byIndex(listing: ScimListing, signal: AbortSignal): AsyncGenerator<ScimPage> {
   const seen = new SeenIds();
-  const pages = listing.dialect.cursors ? byCursor(listing, signal) : byIndex(listing, signal);
-  for await (const page of pages) {
-    for (const [index, row] of page.rows.entries()) {
-      const id = readId(attributeOf(row, 'id'), `row ${index + 1} of a page of ${listing.path}`);
-      if (!seen.add(id)) {
-        throw broken(listing, `expected every id once, received ${JSON.stringify(id)} again`);
+  let overlaps = countOf(listing) > 1;
+  let received = 0;
+  let announced: number | null = null;
+  let anchor: string | null = null;
+  for (let pages = 1; ; pages++) {
+    let page: IndexPage | null = null;
+    if (overlaps && anchor !== null) {
+      page = afterAnchor(await readAt(listing, received, signal), anchor);
+      if (page === null && pages > 2) {
+        throw broken(listing, 'rows came or went between two pages');
       }
+      overlaps = page !== null;
     }
-    yield page;
+    page ??= await readAt(listing, received + 1, signal);
+    if (page === null) throw broken(listing, `the server refused startIndex ${received + 1}`);
+    announced ??= page.total;
+    checkTotal(listing, announced, page.total);
+    addAll(listing, seen, page.rows);
+    received += page.rows.length;
+    if (received > announced || (page.rows.length === 0 && received < announced)) {
+      throw broken(listing, `expected ${announced} rows as announced, received ${received}`);
+    }
+    const last = received === announced;
+    if (last && pages > 1 && !overlaps) await readAgain(listing, seen, announced, signal);
+    const next = last ? null : String(received + 1);
+    yield { rows: page.rows.map(({ fields }) => fields), next, announcedTotal: announced };
+    if (last) return;
+    anchor = page.rows.at(-1)?.id ?? null;
   }
 }
 
-/** There is no snapshot behind an index (RFC 7644 §3.4.2.4): the totals have to agree throughout. */
-async function* byIndex(listing: ScimListing, signal: AbortSignal): AsyncGenerator<ScimPage> {
+interface IndexPage {
+  readonly rows: readonly ScimRow[];
+  readonly total: number;
+}
+
+/** The page from an index on; null where the server refuses the index or answers for another. */
+async function readAt(
+  listing: ScimListing,
+  index: number,
+  signal: AbortSignal,
+): Promise<IndexPage | null> {
   const sort: Readonly<Record<string, string>> = listing.dialect.sortable
     ? { sortBy: 'id', sortOrder: 'ascending' }
     : {};
-  let received = 0;
-  let announced: number | null = null;
-  for (;;) {
-    const startIndex = received + 1;
-    const page = await readPage(listing, { ...sort, startIndex: String(startIndex) }, signal);
-    const total = readCount(page.total, `totalResults of ${listing.path}`);
-    announced ??= total;
-    if (total !== announced) {
-      throw broken(listing, `it announced ${announced} rows at first and ${total} later`);
+  const page = await readPage(listing, { ...sort, startIndex: String(index) }, signal);
+  if (page === null) return null;
+  const total = readCount(page.total, `totalResults of ${listing.path}`);
+  const { rows, startIndex } = page;
+  return rows.length > 0 && startIndex !== null && startIndex !== index ? null : { rows, total };
+}
+
+function afterAnchor(page: IndexPage | null, anchor: string): IndexPage | null {
+  if (page === null || page.rows[0]?.id !== anchor) return null;
+  return { ...page, rows: page.rows.slice(1) };
+}
+
+/** Reads whole pages once more; every row must be one that is known, and none may be missing. */
+async function readAgain(
+  listing: ScimListing,
+  known: SeenIds,
+  announced: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const again = new SeenIds();
+  for (let received = 0; received < announced; ) {
+    const page = await readAt(listing, received + 1, signal);
+    if (page === null || page.rows.length === 0) {
+      throw broken(listing, 'it could not be read a second time');
     }
-    if (page.rows.length > 0 && page.startIndex !== null && page.startIndex !== startIndex) {
-      throw broken(
-        listing,
-        `expected rows from ${startIndex}, received rows from ${page.startIndex}`,
-      );
+    checkTotal(listing, announced, page.total);
+    addAll(listing, again, page.rows);
+    if (page.rows.some(({ id }) => !known.has(id))) {
+      throw broken(listing, 'it has other rows when it is read a second time');
     }
     received += page.rows.length;
-    if (received > total || (page.rows.length === 0 && received < total)) {
-      throw broken(listing, `expected ${total} rows as announced, received ${received}`);
-    }
-    const next = received === total ? null : String(received + 1);
-    yield { rows: page.rows, next, announcedTotal: total };
-    if (next === null) return;
   }
 }
 
 async function* byCursor(listing: ScimListing, signal: AbortSignal): AsyncGenerator<ScimPage> {
+  const seen = new SeenIds();
   const used = new Set<string>();
   let announced: number | null = null;
   // RFC 9865 §2: an empty cursor asks for the first page, a missing nextCursor ends the last.
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page: ListResponse = await readPage(listing, { cursor }, signal);
+    const page: ListResponse | null = await readPage(listing, { cursor }, signal);
+    if (page === null) throw broken(listing, 'the server refused its own cursor');
     announced ??= page.total;
-    if (page.total !== null && page.total !== announced) {
-      throw broken(listing, `it announced ${announced} rows at first and ${page.total} later`);
-    }
+    if (page.total !== null) checkTotal(listing, announced, page.total);
+    addAll(listing, seen, page.rows);
     const next = page.nextCursor;
-    if (next !== null && used.has(next)) throw broken(listing, 'it repeated a cursor');
+    if (next !== null && used.has(next)) throw broken(listing, 'a cursor was repeated');
     if (next !== null) used.add(next);
-    yield { rows: page.rows, next, announcedTotal: announced };
+    const rows = page.rows.map(({ fields }) => fields);
+    yield { rows, next, announcedTotal: announced };
     cursor = next;
   }
 }
 
-async function readPage(
-  { http, dialect, path, pageSize, query }: ScimListing,
-  position: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<ListResponse> {
-  const count = String(Math.min(pageSize, dialect.maxPageSize ?? pageSize));
-  const answer = await http.send(
-    // RFC 9865 §2.1: an expired or unknown cursor is a 400.
-    {
-      target: path,
-      query: { ...query, count, ...position },
-      headers: SCIM_HEADERS,
-      ...('cursor' in position && position.cursor !== '' ? { expects: [400] } : {}),
-    },
-    signal,
-  );
-  if (answer.status === 400) throw refusedCursor(path, answer);
-  return readListResponse(answer.body, path);
+function checkTotal(listing: ScimListing, announced: number | null, total: number): void {
+  if (total === announced) return;
+  throw broken(listing, `it announced ${announced} rows at first and ${total} later`);
 }
 
-function readListResponse(body: unknown, path: string): ListResponse {
-  const fields = readFields(body, `the answer of ${path}`);
-  const total = attributeOf(fields, 'totalResults') ?? null;
-  const startIndex = attributeOf(fields, 'startIndex');
-  const nextCursor = attributeOf(fields, 'nextCursor') ?? null;
-  const resources = attributeOf(fields, 'Resources');
-  // RFC 7644 §3.4.2: Resources may be left out only where there is nothing to list.
-  const rows =
-    resources === undefined && total === 0 ? [] : readList(resources, `Resources of ${path}`);
-  return {
-    rows: rows.map((row, index) => readFields(row, `row ${index + 1} of a page of ${path}`)),
-    total: total === null ? null : readCount(total, `totalResults of ${path}`),
-    startIndex: typeof startIndex === 'number' ? startIndex : null,
-    nextCursor: nextCursor === null ? null : readText(nextCursor, `nextCursor of ${path}`),
-  };
-}
-
-function refusedCursor(path: string, { body }: HttpAnswer): DirectoryError {
-  const fields = typeof body === 'object' && body !== null && 'scimType' in body ? body : null;
-  const type = fields?.scimType;
-  const reason = type === 'expiredCursor' || type === 'invalidCursor' ? type : 'status 400';
-  return new DirectoryError('cursor_broken', `${path} refused its own cursor: ${reason}.`);
-}
-
-function broken({ path }: ScimListing, what: string): DirectoryError {
-  return new DirectoryError('cursor_broken', `The listing of ${path} cannot be whole: ${what}.`);
+function addAll(listing: ScimListing, seen: SeenIds, rows: readonly ScimRow[]): void {
+  for (const { id } of rows) {
+    if (seen.add(id)) continue;
+    throw broken(listing, `expected every id once, received ${JSON.stringify(id)} again`);
+  }
 }

@@ -110,8 +110,8 @@ class ScimDirectory implements Directory {
       );
     }
     const book = await this.#shareBook(signal);
-    const member = toMember(user, await book.describe(user, signal));
-    return { ...member, because: null };
+    const { standing, groups, label } = toMember(user, await book.describe(user, signal));
+    return { standing, groups, label, because: null };
   }
 
   #openBook(dialect: ScimDialect): ScimGroupBook {

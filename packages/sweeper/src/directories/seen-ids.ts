@@ -20,6 +20,17 @@ export class SeenIds {
     return true;
   }
 
+  /** Whether an id was added; true for one that was not with the odds above. */
+  has(id: string): boolean {
+    const [high, low] = hash(id);
+    const mask = this.#slots.length / 2 - 1;
+    for (let slot = low & mask; ; slot = (slot + 1) & mask) {
+      const used = this.#slots[slot * 2];
+      if (used === 0) return false;
+      if (used === high && this.#slots[slot * 2 + 1] === low) return true;
+    }
+  }
+
   #grow(): void {
     const larger = new Uint32Array(this.#slots.length * 2);
     for (let at = 0; at < this.#slots.length; at += 2) {
