@@ -52,6 +52,8 @@ create table users (
 );
 create index users_by_directory_id on users (connection_id, directory_id);
 create index users_by_state on users (connection_id, state);
+-- A sweep reads a connection's users in this order, part by part.
+create index users_of_connection on users (connection_id, id);
 
 -- A role that a user holds by one connection over one channel. Several
 -- connections may hold the same role on one user; losing one takes only its own.
@@ -172,13 +174,23 @@ create table sweep_runs (
   partial_reason          text,
   explanation             text,
   rows                    integer,
+  -- Fewer than the rows where the directory listed somebody twice.
+  distinct_ids            integer,
   pages                   integer,
   announced_total         integer,
   digest                  text,
   directory_fingerprint   text,
   configuration           text,
   -- Why this run may only plan: first_sweep, configuration_changed, mode_observe …
-  plan_only_because       text
+  plan_only_because       text,
+  -- How it ended, for programs: sweep.applied, directory.timed_out …
+  code                    text,
+  -- How many decisions of each kind and reason, and what became of them.
+  counts                  jsonb,
+  -- A person says that a listing that had shrunk was right: the next one is compared with it.
+  size_accepted_by        text,
+  size_accepted_reason    text,
+  size_accepted_at        timestamptz
 );
 create index sweep_runs_of_connection on sweep_runs (connection_id, started_at desc);
 
@@ -192,23 +204,27 @@ create table snapshot_members (
   primary key (run_id, directory_id)
 );
 
--- Direct look-ups of people who were missing from a complete snapshot.
+-- Direct look-ups of people who were missing from a complete snapshot; and the rows of
+-- later listings that named them after all, which take their absence back.
 create table look_ups (
   id           bigint generated always as identity primary key,
   run_id       uuid not null references sweep_runs (id),
   user_id      uuid not null references users (id),
   standing     text not null check (standing in ('present', 'disabled', 'unassigned', 'absent', 'unknown')),
   canary       text not null check (canary in ('present', 'failed')),
+  seen_in      text not null check (seen_in in ('look_up', 'listing')),
   at           timestamptz not null
 );
 create index look_ups_of_user on look_ups (user_id, at desc);
+create index look_ups_by_time on look_ups (at);
 
 create table plans (
   run_id         uuid primary key references sweep_runs (id),
   connection_id  text collate "C" not null,
   -- sha-256 over the lines: approval and apply name it.
   digest         text not null unique,
-  state          text not null check (state in ('pending', 'held', 'applying', 'applied', 'superseded', 'expired')),
+  -- drafting: the lines are still being written, and the digest is not known yet.
+  state          text not null check (state in ('drafting', 'pending', 'held', 'applying', 'applied', 'superseded', 'expired')),
   held_why       jsonb,
   -- How many of the connection had access when the plan was made: the base of percentages.
   population     integer not null,
@@ -229,12 +245,18 @@ create table plan_lines (
   -- The user as the decision saw them: applied only while it still holds.
   user_version integer not null,
   change       jsonb not null,
+  -- What the brake counts the line as: absence, disabled, roles. Empty: it takes nothing.
+  brake_class  text check (brake_class in ('absence', 'disabled', 'roles')),
+  -- Applied only under an approval of the plan's digest.
+  waits        boolean not null default false,
   outcome      text check (outcome in ('applied', 'skipped')),
   outcome_why  text,
   applied_at   timestamptz,
   primary key (run_id, seq),
   unique (run_id, user_id, decision)
 );
+create index plan_lines_counted on plan_lines (applied_at) where outcome = 'applied' and brake_class is not null;
+create index plan_lines_open on plan_lines (run_id, seq) where outcome is null;
 
 -- Approval covers one digest and expires with the plan.
 create table plan_approvals (

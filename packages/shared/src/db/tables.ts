@@ -129,12 +129,18 @@ export interface SweepRunsTable {
   partial_reason: string | null;
   explanation: string | null;
   rows: number | null;
+  distinct_ids: number | null;
   pages: number | null;
   announced_total: number | null;
   digest: string | null;
   directory_fingerprint: string | null;
   configuration: string | null;
   plan_only_because: string | null;
+  code: string | null;
+  counts: NullableJson;
+  size_accepted_by: string | null;
+  size_accepted_reason: string | null;
+  size_accepted_at: Date | null;
 }
 
 export interface SnapshotMembersTable {
@@ -151,10 +157,18 @@ export interface LookUpsTable {
   user_id: UserId;
   standing: Standing;
   canary: 'present' | 'failed';
+  seen_in: 'look_up' | 'listing';
   at: Date;
 }
 
-export type PlanState = 'pending' | 'held' | 'applying' | 'applied' | 'superseded' | 'expired';
+export type PlanState =
+  | 'drafting'
+  | 'pending'
+  | 'held'
+  | 'applying'
+  | 'applied'
+  | 'superseded'
+  | 'expired';
 
 export interface PlansTable {
   run_id: RunId;
@@ -177,6 +191,8 @@ export interface PlanLinesTable {
   evidence: Json<Record<string, unknown>>;
   user_version: number;
   change: Json<Record<string, unknown>>;
+  brake_class: 'absence' | 'disabled' | 'roles' | null;
+  waits: Generated<boolean>;
   outcome: 'applied' | 'skipped' | null;
   outcome_why: string | null;
   applied_at: Date | null;
