@@ -77,6 +77,7 @@ async function installPackage(specifier, name) {
   writeFileSync(join(partial, 'package.json'), '{ "private": true }\n');
   const flags = [
     '--ignore-scripts',
+    '--loglevel=error',
     '--include=optional',
     '--no-audit',
     '--no-fund',

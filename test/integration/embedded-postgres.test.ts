@@ -34,7 +34,18 @@ afterEach(async () => {
   }
 });
 
-const open = (dir: string) => openEmbeddedPostgres({ dir, durable: false });
+async function open(dir: string): Promise<EmbeddedPostgres> {
+  const opened = await openEmbeddedPostgres({ dir, durable: false });
+  const moved = await placeOf(dir);
+  if (moved !== undefined) elsewhere.push(moved);
+  return opened;
+}
+
+/** Where the data of a folder are that the server's account may not enter. */
+async function placeOf(dir: string): Promise<string | undefined> {
+  const pointer = await readFile(join(dir, 'data-location.json'), 'utf8').catch(() => undefined);
+  return pointer === undefined ? undefined : JSON.parse(pointer).parent;
+}
 
 async function ask(opened: EmbeddedPostgres, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: opened.url });
@@ -269,8 +280,7 @@ if (process.getuid?.() === 0) {
       const dir = join(base, 'closed/db');
       await mkdir(join(base, 'closed'), { mode: 0o700 });
       const first = await open(dir);
-      const { parent } = JSON.parse(await readFile(join(dir, 'data-location.json'), 'utf8'));
-      elsewhere.push(parent);
+      const parent = (await placeOf(dir)) ?? '';
       expect((await stat(join(parent, 'data'))).uid).not.toBe(0);
       await ask(first, 'create table kept as select 42 as answer');
       await first.stop();
@@ -279,12 +289,14 @@ if (process.getuid?.() === 0) {
       expect(await ask(again, 'select answer from kept')).toBe(42);
       await cp(dir, join(base, 'closed/copy'), { recursive: true });
       const copy = await open(join(base, 'closed/copy'));
-      elsewhere.push(
-        JSON.parse(await readFile(join(base, 'closed/copy/data-location.json'), 'utf8')).parent,
-      );
       expect(await ask(copy, "select to_regclass('kept')")).toBeNull();
       await copy.stop();
+      const place = (await placeOf(join(base, 'closed/copy'))) ?? '';
+      expect(place).not.toBe(parent);
+      expect(existsSync(join(place, 'data/postmaster.pid'))).toBe(false);
+      expect(await ask(again, 'select 1')).toBe(1);
       await again.stop();
+      expect(existsSync(join(parent, 'data/postmaster.pid'))).toBe(false);
     });
   });
 }

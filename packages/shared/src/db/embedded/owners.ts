@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+
+interface Owner extends ProcessIdentity {
+  /** The folder it was written to: in a copy of a folder in use, nobody owns anything yet. */
+  readonly folder: string;
+}
 
 /**
  * Who uses the embedded database: one small file for each opening, named after
@@ -20,7 +25,8 @@ export class Owners {
   add(): string {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const name = `${process.pid}-${randomUUID()}`;
-    writeFileSync(join(this.#folder, name), JSON.stringify(identify()), { mode: 0o600 });
+    const owner: Owner = { ...identify(), folder: this.#identity() };
+    writeFileSync(join(this.#folder, name), JSON.stringify(owner), { mode: 0o600 });
     return name;
   }
 
@@ -33,6 +39,11 @@ export class Owners {
     return this.#names().filter((name) => this.#isLive(name)).length;
   }
 
+  #identity(): string {
+    const { dev, ino } = statSync(this.#folder, { bigint: true });
+    return `${dev}:${ino}`;
+  }
+
   #names(): string[] {
     try {
       return readdirSync(this.#folder);
@@ -43,8 +54,8 @@ export class Owners {
 
   #isLive(name: string): boolean {
     try {
-      const owner = JSON.parse(readFileSync(join(this.#folder, name), 'utf8')) as ProcessIdentity;
-      if (isRunning(owner)) return true;
+      const owner = JSON.parse(readFileSync(join(this.#folder, name), 'utf8')) as Owner;
+      if (owner.folder === this.#identity() && isRunning(owner)) return true;
     } catch {
       // Half-written: its writer was killed, for writers hold the lock and we hold it now.
     }
