@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual, verify } from 'node:crypto';
-import { type XmlDocument, XmlElement } from 'libxml2-wasm';
+import { type XmlDocument, XmlElement, XmlError } from 'libxml2-wasm';
 import { readAssertion } from './assertion-facts.ts';
 import { canonicalize } from './canonical-xml.ts';
 import { checkStatus } from './conditions.ts';
@@ -55,9 +55,8 @@ export function verifyFirst(
   try {
     return withLibxmlDocument(xml, (document) => verifyDocument(document, keys, wanted));
   } catch (error) {
-    if (error instanceof SamlRefusal) throw error;
-    const received = error instanceof Error ? error.message : String(error);
-    const detail = { expected: 'a well-formed SAML response', received };
+    if (!(error instanceof XmlError)) throw error;
+    const detail = { expected: 'well-formed XML', received: error.message };
     throw new SamlRefusal('saml.not_xml', detail, error);
   }
 }

@@ -28,6 +28,7 @@ export type SamlRefusalCode =
   | 'saml.signature_missing'
   | 'saml.signature_malformed'
   | 'saml.reference_mismatch'
+  | 'saml.not_canonical'
   | 'saml.digest_mismatch'
   | 'saml.signature_invalid'
   | 'saml.second_verifier_refused'

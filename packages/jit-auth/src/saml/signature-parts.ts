@@ -78,16 +78,17 @@ function readReferenceId(reference: Element): string {
 function readTransforms(transforms: Element): readonly string[] {
   const [enveloped, canonical] = requireChildren(transforms, ['Transform', 'Transform']);
   requireAlgorithm(enveloped, [ALGORITHMS.transform[0]]);
-  requireNoChildren(enveloped);
+  // xml-crypto writes its prefix list into every transform; here it means nothing.
+  readPrefixes(enveloped, ALGORITHMS.transform[0]);
   requireAlgorithm(canonical, [EXC_C14N]);
   return readPrefixes(canonical);
 }
 
 /** Exclusive XML Canonicalization §4: InclusiveNamespaces, where there is one. */
-function readPrefixes(method: Element): readonly string[] {
+function readPrefixes(method: Element, namespace: string = EXC_C14N): readonly string[] {
   const [inclusive, more] = method.children;
   if (inclusive === undefined) return [];
-  if (more !== undefined || !isNamed(inclusive, EXC_C14N, 'InclusiveNamespaces')) {
+  if (more !== undefined || !isNamed(inclusive, namespace, 'InclusiveNamespaces')) {
     throw malformed('at most InclusiveNamespaces', inclusive.name);
   }
   return requireAttribute(inclusive, 'PrefixList').split(/\s+/).filter(Boolean);

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
+import { requireAgreement } from './agreement.ts';
 import { type CheckedResponse, checkResponse } from './conditions.ts';
 import { verifyFirst } from './first-verifier.ts';
 import { isSameBrowser, type PendingRequest, takePendingRequest } from './pending-request.ts';
@@ -97,18 +97,6 @@ function expectationsOf(connection: SamlConnection, pending: PendingRequest) {
     forceAuthn: connection.forceAuthn,
     clockSkewMs: connection.clockSkewMs,
   };
-}
-
-/** Two parsers, two canonicalizers, one meaning: everything that is read must be equal. */
-function requireAgreement(first: ResponseFacts, second: ResponseFacts): void {
-  for (const part of ['envelope', 'assertion'] as const) {
-    if (isDeepStrictEqual(first[part], second[part])) continue;
-    throw new SamlRefusal('saml.verifiers_disagree', {
-      expected: first[part].id,
-      received: second[part].id,
-      part,
-    });
-  }
 }
 
 /** SAML Profiles §4.1.4.5: an assertion for a bearer is used once. */
