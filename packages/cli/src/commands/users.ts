@@ -1,0 +1,87 @@
+import {
+  type ConnectionId,
+  toConnectionId,
+  toUserId,
+  type UserId,
+} from '@rollcall/shared/core/ids';
+import { USER_STATES, type UserState } from '@rollcall/shared/core/lifecycle';
+import { currentTime } from '@rollcall/shared/db/timestamp';
+import { listUsers } from '@rollcall/shared/db/users';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { withFoundation } from '../compose/with-foundation.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import type { Invocation, Run } from '../invocation.ts';
+import { renderUsers, userToJson } from '../render/users.ts';
+
+const HELP = `
+The listing is ordered by id. A full page ends with the --after of the next one.
+
+Examples:
+  $ rollcall users list
+  $ rollcall users list --connection acme --state deactivated --limit 500
+  $ rollcall users list --json | jq -r '.users[].email'`;
+
+interface ListOptions {
+  readonly connection?: ConnectionId;
+  readonly state?: UserState;
+  readonly limit: number;
+  readonly after?: UserId;
+}
+
+/** `rollcall users …` */
+export function addUsers(parent: Command, run: Run): void {
+  const users = parent.command('users').description('The people that Rollcall knows.');
+  users
+    .command('list')
+    .summary('list users with their states and roles')
+    .description('Lists users with their states and roles.')
+    .option('--connection <id>', 'only those of one connection', readConnection)
+    .addOption(new Option('--state <state>', 'only those in one state').choices([...USER_STATES]))
+    .option('--limit <number>', 'how many, 1 to 1000', readLimit, 100)
+    .option('--after <id>', 'go on after this user id', readAfter)
+    .addHelpText('after', HELP)
+    .action((options: ListOptions, command: Command) =>
+      run(command, (invocation) => list(options, invocation)),
+    );
+}
+
+async function list(options: ListOptions, invocation: Invocation): Promise<ExitCode> {
+  const { connection, limit, ...rest } = options;
+  const page = await withFoundation(invocation, { engine: false }, ({ foundation }) =>
+    // One more than is shown tells whether there are more.
+    listUsers(foundation.db, {
+      limit: limit + 1,
+      ...(connection === undefined ? {} : { connectionId: connection }),
+      ...(rest.state === undefined ? {} : { state: rest.state }),
+      ...(rest.after === undefined ? {} : { after: rest.after }),
+    }),
+  );
+  const users = page.slice(0, limit);
+  const next = page.length > limit ? (users.at(-1)?.user.id ?? null) : null;
+  const { terminal, json } = invocation;
+  if (json) terminal.printJson({ users: users.map(userToJson), next });
+  else terminal.print(renderUsers({ users, next }, currentTime(), terminal.colors));
+  return EXIT.ok;
+}
+
+function readConnection(text: string): ConnectionId {
+  return accept(() => toConnectionId(text), 'the id of a connection');
+}
+
+function readAfter(text: string): UserId {
+  return accept(() => toUserId(text), 'the id of a user, as `users list --json` shows it');
+}
+
+function accept<T>(read: () => T, expected: string): T {
+  try {
+    return read();
+  } catch {
+    throw new InvalidArgumentError(`Expected ${expected}.`);
+  }
+}
+
+function readLimit(text: string): number {
+  const limit = Number(text);
+  if (/^[0-9]{1,4}$/.test(text) && limit >= 1 && limit <= 1000) return limit;
+  throw new InvalidArgumentError('Expected a number from 1 to 1000.');
+}

@@ -1,0 +1,57 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '@rollcall/shared/core/errors';
+import { withLock } from '@rollcall/shared/db/embedded/lock';
+import {
+  identify,
+  isRunning,
+  type ProcessIdentity,
+} from '@rollcall/shared/db/embedded/process-identity';
+import { guard, readStateFile, writeStateFile } from '../state-folder.ts';
+
+const FILE = 'running.json';
+const LOCK = 'running.lock';
+const LOCK_SECONDS = 20;
+
+/**
+ * Makes this process the only one that runs the demo of a folder: two would
+ * write the same files. One that was killed does not count. Answers with what
+ * gives the place up. Throws `demo.already_running`.
+ */
+export async function becomeTheDemo(folder: string): Promise<() => Promise<void>> {
+  const own = identify();
+  await inTurn(folder, async () => {
+    const other = readHolder(await readStateFile(folder, FILE));
+    if (other !== null && isRunning(other)) throw alreadyRunning(folder, other.pid);
+    await writeStateFile(folder, FILE, `${JSON.stringify(own)}\n`);
+  });
+  return () =>
+    inTurn(folder, async () => {
+      const holder = readHolder(await readStateFile(folder, FILE));
+      if (holder?.pid === own.pid) await rm(join(folder, FILE), { force: true });
+    });
+}
+
+function inTurn(folder: string, work: () => Promise<void>): Promise<void> {
+  return guard(folder, () => withLock(join(folder, LOCK), LOCK_SECONDS, work));
+}
+
+function alreadyRunning(folder: string, pid: number): AppError {
+  return new AppError(
+    'demo.already_running',
+    `The demo of ${folder} runs already, as process ${pid}: stop it first, or start another one in a folder of its own.`,
+    { detail: { pid } },
+  );
+}
+
+function readHolder(text: string | null): ProcessIdentity | null {
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return null;
+    const [pid, started] = [Reflect.get(value, 'pid'), Reflect.get(value, 'started')];
+    return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : null;
+  } catch {
+    return null;
+  }
+}

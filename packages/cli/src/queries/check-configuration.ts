@@ -1,0 +1,154 @@
+import { X509Certificate } from 'node:crypto';
+import { loadIdentityProvider } from '@rollcall/jit-auth/saml/load-identity-provider';
+import {
+  type Environment,
+  formatReference,
+  resolveSecret,
+  resolveServerUrl,
+  resolveSessionKeys,
+  type SecretReference,
+} from '@rollcall/shared/config/secrets';
+import type { Config, ConnectionConfig } from '@rollcall/shared/config/types';
+import { type EpochMs, toEpochMs } from '@rollcall/shared/core/time';
+import { describeFailure } from '../failure.ts';
+
+/** A certificate whose key may sign for an identity provider. */
+export interface CheckedCertificate {
+  readonly subject: string;
+  /** SHA-256, hexadecimal with colons. */
+  readonly fingerprint: string;
+  readonly notBefore: EpochMs;
+  readonly notAfter: EpochMs;
+}
+
+/** What is trusted of a connection's identity provider; null where it could not be loaded. */
+export interface CheckedConnection {
+  readonly connection: ConnectionConfig;
+  readonly idp: {
+    readonly entityId: string;
+    readonly ssoUrl: string;
+    readonly certificates: readonly CheckedCertificate[];
+  } | null;
+}
+
+/** Something that would keep the service from working. */
+export interface Problem {
+  /** Where: the key of the configuration. */
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a check of a configuration found. */
+export interface CheckReport {
+  readonly connections: readonly CheckedConnection[];
+  /** How many secrets could be read. */
+  readonly secrets: number;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Goes beyond the file: reads every secret that it refers to (and forgets it),
+ * loads the metadata of every identity provider. Opens no database and asks no directory.
+ */
+export async function checkConfiguration(
+  config: Config,
+  env: Environment,
+  now: EpochMs,
+): Promise<CheckReport> {
+  const secrets = await Promise.all(secretsOf(config, env).map(attempt));
+  const connections = await Promise.all(
+    config.connections.map((connection, index) => checkConnection(connection, index, now)),
+  );
+  return {
+    connections: connections.map(({ checked }) => checked),
+    secrets: secrets.filter((problem) => problem === null).length,
+    problems: [...secrets, ...connections.map(({ problem }) => problem)].filter(
+      (problem) => problem !== null,
+    ),
+  };
+}
+
+interface Attempt {
+  readonly path: string;
+  readonly run: () => Promise<unknown>;
+}
+
+/** Every secret with the way in which the service would read it. */
+function secretsOf(config: Config, env: Environment): Attempt[] {
+  const { database, redis, session, admin, connections } = config;
+  const attempts: Attempt[] = session.keys.map((key, index) => ({
+    path: `session.keys.${index}`,
+    run: () => resolveSessionKeys([key], env),
+  }));
+  const { url: databaseUrl } = database;
+  if (databaseUrl !== null && databaseUrl.kind !== 'plain') {
+    const run = (): Promise<string> => resolveServerUrl('postgres', databaseUrl, env);
+    attempts.push({ path: 'database.url', run });
+  }
+  const { url: redisUrl } = redis;
+  if (redisUrl !== null && redisUrl.kind !== 'plain') {
+    const run = (): Promise<string> => resolveServerUrl('redis', redisUrl, env);
+    attempts.push({ path: 'redis.url', run });
+  }
+  const plain: [string, SecretReference][] = admin.tokens.map((token, index) => [
+    `admin.tokens.${index}`,
+    token,
+  ]);
+  for (const [index, { directory }] of connections.entries()) {
+    const path = `connections.${index}.directory`;
+    if (directory.type === 'scim') plain.push([`${path}.token`, directory.token]);
+    if (directory.type === 'keycloak')
+      plain.push([`${path}.client_secret`, directory.clientSecret]);
+  }
+  return [
+    ...attempts,
+    ...plain.map(([path, reference]) => ({ path, run: () => resolveSecret(reference, env) })),
+  ];
+}
+
+async function attempt({ path, run }: Attempt): Promise<Problem | null> {
+  try {
+    await run();
+    return null;
+  } catch (error) {
+    return problemOf(path, error);
+  }
+}
+
+async function checkConnection(
+  connection: ConnectionConfig,
+  index: number,
+  now: EpochMs,
+): Promise<{ checked: CheckedConnection; problem: Problem | null }> {
+  try {
+    const { entityId, ssoUrl, certificates } = await loadIdentityProvider(connection.idp, now);
+    const idp = { entityId, ssoUrl, certificates: certificates.map(readCertificate) };
+    return { checked: { connection, idp }, problem: null };
+  } catch (error) {
+    const problem = problemOf(`connections.${index}.idp`, error);
+    return { checked: { connection, idp: null }, problem };
+  }
+}
+
+function readCertificate(pem: string): CheckedCertificate {
+  const certificate = new X509Certificate(pem);
+  return {
+    subject: certificate.subject,
+    fingerprint: certificate.fingerprint256,
+    notBefore: toEpochMs(certificate.validFromDate.getTime()),
+    notAfter: toEpochMs(certificate.validToDate.getTime()),
+  };
+}
+
+function problemOf(path: string, error: unknown): Problem {
+  const { code, message } = describeFailure(error);
+  return { path, code, message };
+}
+
+/** How the configuration writes where its database is, for people: never the URL itself. */
+export function sayDatabase({ database }: Config): string {
+  const { url } = database;
+  if (url === null) return 'embedded, in .rollcall/postgres';
+  return url.kind === 'plain' ? new URL(url.value).host : formatReference(url);
+}
