@@ -267,3 +267,10 @@ create table plan_approvals (
   at          timestamptz not null,
   primary key (digest, approver)
 );
+
+-- The name by which this database is told apart from others on the same Redis.
+create table installation (
+  one boolean primary key default true check (one),
+  id  uuid not null default gen_random_uuid()
+);
+insert into installation default values;
