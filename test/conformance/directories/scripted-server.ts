@@ -41,7 +41,7 @@ export class ScriptedServer {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const scripted = new ScriptedServer(server);
     server.on('request', async (incoming, response) => {
-      const url = new URL(incoming.url ?? '/', scripted.url);
+      const url = new URL(`${scripted.url}${incoming.url ?? '/'}`);
       let body = '';
       for await (const chunk of incoming) body += String(chunk);
       const request = {
@@ -87,4 +87,11 @@ function send(response: ServerResponse, scripted: Scripted): void {
     return;
   }
   response.write(answer.body.slice(0, answer.body.length / 2), () => response.destroy());
+}
+
+/** The address of a server that is not there. */
+export async function closedUrl(): Promise<string> {
+  const server = await ScriptedServer.start(() => 'hang');
+  await server.close();
+  return server.url;
 }

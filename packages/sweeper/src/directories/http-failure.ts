@@ -51,7 +51,7 @@ export function failureOfException(error: unknown): HttpFailure {
     fault: 'request_failed',
     what: tls
       ? `could not be trusted over TLS (${code})`
-      : `could not be asked (${code === '' ? 'connection lost' : code})`,
+      : `could not be asked (${code === '' ? message : code})`,
     transient: !tls,
     retryAfterMs: null,
     cause: new Error(code === '' ? message : `${code}: ${message}`),
