@@ -186,6 +186,20 @@ describe('the one way out', () => {
     });
   });
 
+  it('lets an administrator take over what a sweep disabled, so that no sweep undoes it', async () => {
+    const { user } = await admit(scene, name(), ['analyst'], 0);
+    await run(scene, step('deactivate', user.id), SWEEP, 10);
+    await run(scene, step('deactivate', user.id, { reason: 'by_admin' }), OPERATOR, 20);
+    expect(await run(scene, step('restore', user.id), SWEEP, 30)).toMatchObject({
+      kind: 'refused',
+      code: 'other_cause',
+    });
+    expect(await run(scene, step('deactivate', user.id), SWEEP, 40)).toMatchObject({
+      kind: 'unchanged',
+      user: { cause: 'admin', stateReason: 'by_admin' },
+    });
+  });
+
   it('never lets an assertion deactivate, and never a sweep touch the protected or the SCIM-owned', async () => {
     const guarded = await admit(scene, name(), ['analyst'], 0, { protected: true });
     expect(await run(scene, step('deactivate', guarded.user.id), SWEEP, 10)).toMatchObject({

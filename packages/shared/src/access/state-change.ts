@@ -1,6 +1,6 @@
 import { type Actor, causeOf } from '../core/actor.ts';
 import type { AuditKind } from '../core/audit-event.ts';
-import { type Cause, mayRestore, nextState, type UserState } from '../core/lifecycle.ts';
+import { type Cause, mayRestore, nextState, takesOver, type UserState } from '../core/lifecycle.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Grant, User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
@@ -34,7 +34,11 @@ export async function changeState(
   const objection = await objectionTo(tx, change, user, grants, actor);
   if (objection !== null) return objection;
 
-  const next = nextState(user.state, change.kind);
+  // A weightier cause takes a deactivation over: the state stays, the cause changes.
+  const next =
+    user.cause !== null && change.kind === 'deactivate'
+      ? user.state
+      : nextState(user.state, change.kind);
   if (next === null) return { kind: 'refused', code: 'illegal_step', user };
   const after = await writeState(tx, user, next, change, actor, now);
   const sessionsEnded =
@@ -70,7 +74,7 @@ async function objectionTo(
   grants: readonly Grant[],
   actor: Actor,
 ): Promise<AccessOutcome | null> {
-  if (isDone(change, user)) return { kind: 'unchanged', user };
+  if (isDone(change, user, causeOf(actor))) return { kind: 'unchanged', user };
   const automatic = actor.kind !== 'operator';
   if (change.kind !== 'restore' && automatic) {
     if (user.owner !== 'roll') return { kind: 'refused', code: 'not_owned', user };
@@ -84,7 +88,7 @@ async function objectionTo(
   if (change.kind === 'restore' && !mayBeRestoredBy(user, cause)) {
     return { kind: 'refused', code: 'other_cause', user };
   }
-  if (change.kind === 'deactivate') {
+  if (change.kind === 'deactivate' && user.cause === null) {
     const privileged = [...new Set(grants.filter((g) => g.privileged).map((g) => g.role))];
     const must = await rolesThatMustStay(tx, user.id, privileged, actor);
     if (must.length > 0) return { kind: 'refused', code: 'last_admin', user };
@@ -92,7 +96,7 @@ async function objectionTo(
   return null;
 }
 
-function isDone(change: StateChange, user: User): boolean {
+function isDone(change: StateChange, user: User, cause: Cause | null): boolean {
   const state = user.state;
   switch (change.kind) {
     case 'suspect':
@@ -100,7 +104,7 @@ function isDone(change: StateChange, user: User): boolean {
     case 'contain':
       return state === 'contained';
     case 'deactivate':
-      return state === 'deactivated' || state === 'purge_eligible';
+      return user.cause !== null && !(cause !== null && takesOver(user.cause, cause));
     case 'restore':
       return state === 'active';
     default:

@@ -73,3 +73,14 @@ export function hasAccess(state: UserState): boolean {
 export function mayRestore(disabledBy: Cause | null, actor: Cause): boolean {
   return disabledBy === null || disabledBy === actor;
 }
+
+/** How far a cause outweighs another: what a person decided stands over what a program found. */
+const WEIGHT: Readonly<Record<Cause, number>> = { sweep: 0, scim: 1, admin: 2 };
+
+/**
+ * Whether a deactivation by `actor` takes over one by `disabledBy`. Otherwise a
+ * program could enable again whom an administrator has shut out since.
+ */
+export function takesOver(disabledBy: Cause, actor: Cause): boolean {
+  return WEIGHT[actor] > WEIGHT[disabledBy];
+}
