@@ -24,7 +24,7 @@ export async function prepareKeycloak(): Promise<string> {
   // Made elsewhere and renamed when it is whole, so that a broken-off run leaves nothing half done.
   const workshop = await mkdtemp(join(TOOLS, 'unfinished-'));
   try {
-    await runTool('mvn', [
+    await runTool(workshop, 'mvn', [
       '--batch-mode',
       '--quiet',
       'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack',
@@ -32,7 +32,7 @@ export async function prepareKeycloak(): Promise<string> {
       `-DoutputDirectory=${workshop}`,
     ]);
     const made = join(workshop, `keycloak-${VERSION}`);
-    await runTool('sh', [join(made, 'bin/kc.sh'), 'build', ...BUILD_OPTIONS]);
+    await runTool(workshop, 'sh', [join(made, 'bin/kc.sh'), 'build', ...BUILD_OPTIONS]);
     await rename(made, ready).catch(async (error: unknown) => {
       // Another run was faster.
       if (!(await exists(ready))) throw error;
@@ -43,9 +43,10 @@ export async function prepareKeycloak(): Promise<string> {
   return ready;
 }
 
-async function runTool(program: string, args: readonly string[]): Promise<void> {
+/** Maven leaves markers in the folder that it runs in. */
+async function runTool(cwd: string, program: string, args: readonly string[]): Promise<void> {
   try {
-    await run(program, [...args], { timeout: 10 * MINUTES_MS, maxBuffer: 16 * 1024 * 1024 });
+    await run(program, [...args], { cwd, timeout: 10 * MINUTES_MS, maxBuffer: 16 * 1024 * 1024 });
   } catch (cause) {
     const output = cause instanceof Error && 'stdout' in cause ? String(cause.stdout) : '';
     throw new Error(
