@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import { AppError } from '@rollcall/shared/core/errors';
 
 /** A server that holds its address. */
@@ -28,6 +28,7 @@ export async function listen(host: string, port: number, advice: string): Promis
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) =>
     listener(request, response),
   );
+  const close = trackConnections(server);
   await bind(server, host, port, advice);
   const address = server.address();
   let closing: Promise<void> | undefined;
@@ -37,7 +38,7 @@ export async function listen(host: string, port: number, advice: string): Promis
       listener = app;
     },
     close: () => {
-      closing ??= closeServer(server);
+      closing ??= close();
       return closing;
     },
   };
@@ -49,7 +50,7 @@ export async function isPortFree(port: number): Promise<boolean> {
     const probe = createServer();
     try {
       await bind(probe, host, port, '');
-      await closeServer(probe);
+      await new Promise((resolve) => probe.close(resolve));
     } catch (error) {
       // A machine without IPv6 has nobody there.
       if (!(error instanceof AppError) || error.code !== 'web.address_unusable') return false;
@@ -94,14 +95,35 @@ function explain(
   return new AppError('web.address_unusable', sentence, options);
 }
 
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const cut = new AbortController();
-  const patience = sleep(GRACE_MS, undefined, { signal: cut.signal }).then(
-    () => server.closeAllConnections(),
-    () => undefined,
-  );
-  await closed;
-  cut.abort();
-  await patience;
+/**
+ * Counts the requests of each connection, so that closing can tell those that
+ * wait for an answer from those that only stay open: browsers hold some that have
+ * never carried a request, which Node itself does not call idle.
+ *
+ * Answers with what closes the server.
+ */
+function trackConnections(server: Server): () => Promise<void> {
+  const running = new Map<Socket, number>();
+  let closing = false;
+  const count = (socket: Socket, by: 1 | -1): void => {
+    const left = (running.get(socket) ?? 0) + by;
+    if (running.has(socket)) running.set(socket, left);
+    if (closing && left === 0) socket.destroySoon();
+  };
+  server.on('connection', (socket: Socket) => {
+    running.set(socket, 0);
+    socket.once('close', () => running.delete(socket));
+  });
+  server.on('request', ({ socket }, response) => {
+    count(socket, 1);
+    response.once('close', () => count(socket, -1));
+  });
+  return async () => {
+    closing = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const [socket, requests] of running) if (requests === 0) socket.destroy();
+    const patience = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+    await closed;
+    clearTimeout(patience);
+  };
 }
