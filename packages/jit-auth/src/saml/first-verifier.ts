@@ -5,6 +5,7 @@ import { canonicalize } from './canonical-xml.ts';
 import { checkStatus } from './conditions.ts';
 import { ASSERTION_NS, PROTOCOL_NS, SIGNATURE_NS } from './element.ts';
 import { fromLibxml, parseWithLibxml, withLibxmlDocument } from './libxml-element.ts';
+import { isId } from './message-parts.ts';
 import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
 import {
   type EnvelopeFacts,
@@ -37,6 +38,14 @@ interface SignedBytes {
   readonly certificate: string;
 }
 
+/**
+ * What nobody has signed of a response: its shell, and the signature with its
+ * KeyInfo. Whoever may sign in could fill it to keep the second verifier busy,
+ * whose time grows with the square of what it reads.
+ */
+const MAX_UNSIGNED_BYTES = 32 * 1024;
+const MAX_UNSIGNED_TAGS = 200;
+
 const ID_ATTRIBUTES = "//@*[local-name()='ID' or local-name()='Id' or local-name()='id']";
 
 /**
@@ -53,7 +62,7 @@ export function verifyFirst(
   wanted: SamlConnection['signed'],
 ): FirstVerdict {
   try {
-    return withLibxmlDocument(xml, (document) => verifyDocument(document, keys, wanted));
+    return withLibxmlDocument(xml, (document) => verifyDocument(document, xml, keys, wanted));
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     const detail = { expected: 'well-formed XML', received: error.message };
@@ -63,6 +72,7 @@ export function verifyFirst(
 
 function verifyDocument(
   document: XmlDocument,
+  xml: string,
   keys: readonly SigningKey[],
   wanted: SamlConnection['signed'],
 ): FirstVerdict {
@@ -75,6 +85,7 @@ function verifyDocument(
   // The inner signature is part of what the outer one signs: the outer is checked first.
   const response = verifySigned(document, parts.response, parts.responseSignature, keys);
   const assertion = verifySigned(document, parts.assertion, parts.assertionSignature, keys);
+  requireLittleUnsigned(xml, response ?? assertion);
   const signedBy = [response, assertion].flatMap((part) => part?.certificate ?? []);
   return {
     facts: { ...readSigned(parts.response, response, assertion), signed },
@@ -98,6 +109,18 @@ function readSigned(
     envelope: readEnvelope(fromLibxml(root)),
     assertion: readAssertion(parseWithLibxml(assertion.bytes)),
   };
+}
+
+function requireLittleUnsigned(xml: string, signed: SignedBytes | null): void {
+  const bytes = Buffer.byteLength(xml) - (signed?.bytes.length ?? 0);
+  const tags = countTags(xml) - countTags(signed?.bytes.toString('utf8') ?? '');
+  if (bytes <= MAX_UNSIGNED_BYTES && tags <= MAX_UNSIGNED_TAGS) return;
+  const expected = `at most ${MAX_UNSIGNED_BYTES} bytes and ${MAX_UNSIGNED_TAGS} tags`;
+  throw refuse('saml.too_much_unsigned', expected, `${bytes} bytes and ${tags} tags`);
+}
+
+function countTags(xml: string): number {
+  return xml.split('<').length - 1;
 }
 
 /** Finds the parts by their places, and refuses whatever else bears their names. */
@@ -203,11 +226,15 @@ function requireOwnReference(
   element: XmlElement,
   { referenceId }: SignatureParts,
 ): void {
-  const id = element.attr('ID')?.value ?? null;
-  const same = document.find(ID_ATTRIBUTES).filter((node) => node.content === referenceId);
-  if (id === referenceId && same.length === 1) return;
-  const received = `#${referenceId}, ${same.length} times in the document`;
-  throw refuse('saml.reference_mismatch', `#${id}, once`, received);
+  const id = element.attr('ID')?.value ?? '';
+  // An ID is a name, so that it can be written into a query.
+  if (id !== referenceId || !isId(id)) {
+    throw refuse('saml.reference_mismatch', `#${id}`, `#${referenceId}`);
+  }
+  const same = document.find(`${ID_ATTRIBUTES}[.='${id}']`);
+  if (same.length !== 1) {
+    throw refuse('saml.reference_mismatch', `#${id}, once`, `${same.length} times`);
+  }
 }
 
 function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {

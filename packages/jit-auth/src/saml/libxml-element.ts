@@ -1,4 +1,12 @@
-import { ParseOption, XmlCData, XmlDocument, XmlElement, XmlText } from 'libxml2-wasm';
+import {
+  ParseOption,
+  XmlCData,
+  XmlDocument,
+  XmlElement,
+  XmlError,
+  XmlText,
+  XmlTreeNode,
+} from 'libxml2-wasm';
 import { attributeKey, type Element } from './element.ts';
 
 /**
@@ -36,11 +44,15 @@ export function parseWithLibxml(source: string | Uint8Array): Element {
   return withLibxmlDocument(source, (document) => fromLibxml(document.root));
 }
 
-/** An element of libxml2 as plain data; comments and processing instructions are left out. */
+/**
+ * An element of libxml2 as plain data, without its comments. Throws `XmlError` for
+ * processing instructions: the binding cannot go past one, and no message has any.
+ */
 export function fromLibxml(element: XmlElement): Element {
   const children: Element[] = [];
   let text = '';
   for (let node = element.firstChild; node !== null; node = node.next) {
+    if (!(node instanceof XmlTreeNode)) throw new XmlError('a processing instruction');
     if (node instanceof XmlElement) children.push(fromLibxml(node));
     else if (node instanceof XmlText || node instanceof XmlCData) text += node.content;
   }

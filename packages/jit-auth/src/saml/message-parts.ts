@@ -12,10 +12,15 @@ export interface IssuerFacts {
  */
 const ID = /^[\p{L}_][\p{L}\p{N}._-]{0,255}$/u;
 
+/** Whether a value can be an ID. */
+export function isId(value: string): boolean {
+  return ID.test(value);
+}
+
 /** The ID of a message or an assertion. Throws `saml.malformed`. */
 export function readId(element: Element): string {
   const id = requireAttribute(element, 'ID');
-  if (!ID.test(id)) throw malformed(`an ID on ${element.name} that is an NCName`, id);
+  if (!isId(id)) throw malformed(`an ID on ${element.name} that is an NCName`, id);
   return id;
 }
 

@@ -149,7 +149,8 @@ function toPem(base64: string): string {
   try {
     return new X509Certificate(Buffer.from(base64, 'base64')).toString();
   } catch (cause) {
-    const received = base64.trim().slice(0, 40) || 'nothing';
+    // Not the text: somebody may have pasted a private key.
+    const received = `${base64.trim().length} characters of something else`;
     throw metadataError('saml.metadata_bad_certificate', 'an X.509 certificate', received, cause);
   }
 }

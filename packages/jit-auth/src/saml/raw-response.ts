@@ -14,6 +14,10 @@ export interface RawResponse {
 export const MAX_RESPONSE_BYTES = 256 * 1024;
 /** Tags, opening and closing. A group costs two. */
 const MAX_TAGS = 5000;
+/** Attributes and declarations of one tag. */
+const MAX_ATTRIBUTES = 50;
+/** Levels of elements; a signature's transforms are on the eighth. */
+const MAX_DEPTH = 32;
 /** One for the response, one for its assertion. */
 const MAX_SIGNATURES = 2;
 
@@ -48,6 +52,7 @@ export function readRawResponse(form: PostedForm): RawResponse {
   const encoded = requireOneValue(form, 'SAMLResponse');
   const xml = decode(encoded);
   checkMarkup(xml);
+  checkShape(xml);
   checkCounts(xml);
   checkAlgorithms(xml);
   const relayState = Object.hasOwn(form, 'RelayState') ? form.RelayState : null;
@@ -96,9 +101,23 @@ function checkMarkup(xml: string): void {
   if (forbidden !== null) throw refuse('saml.forbidden_markup', 'elements only', forbidden[0]);
 }
 
-function checkCounts(xml: string): void {
+/** To resolve one prefix a parser looks through all declarations around it: both have bounds. */
+function checkShape(xml: string): void {
   const tags = count(xml, /</g);
   if (tags > MAX_TAGS) throw refuse('saml.too_many_elements', `${MAX_TAGS} tags`, `${tags}`);
+  let depth = 0;
+  for (const [tag] of xml.matchAll(/<(?:[^<>"']|"[^"<]*"|'[^'<]*')*/g)) {
+    const attributes = count(tag, /=\s*["']/g);
+    if (attributes > MAX_ATTRIBUTES) {
+      throw refuse('saml.too_many_attributes', `${MAX_ATTRIBUTES} in a tag`, `${attributes}`);
+    }
+    if (tag.startsWith('</')) depth--;
+    else if (!tag.endsWith('/')) depth++;
+    if (depth > MAX_DEPTH) throw refuse('saml.too_deep', `${MAX_DEPTH} levels`, 'more');
+  }
+}
+
+function checkCounts(xml: string): void {
   const encrypted = count(xml, /<(?:[^\s<>/:]+:)?Encrypted(?:Assertion|ID|Attribute)[\s/>]/g);
   if (encrypted > 0) {
     throw refuse('saml.encrypted_not_supported', 'plain text', 'encrypted elements');

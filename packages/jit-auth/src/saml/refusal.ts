@@ -18,6 +18,8 @@ export type SamlRefusalCode =
   | 'saml.bad_utf8'
   | 'saml.not_xml'
   | 'saml.too_many_elements'
+  | 'saml.too_many_attributes'
+  | 'saml.too_deep'
   | 'saml.forbidden_markup'
   | 'saml.algorithm_not_allowed'
   | 'saml.too_many_signatures'
@@ -31,6 +33,7 @@ export type SamlRefusalCode =
   | 'saml.not_canonical'
   | 'saml.digest_mismatch'
   | 'saml.signature_invalid'
+  | 'saml.too_much_unsigned'
   | 'saml.second_verifier_refused'
   | 'saml.verifiers_disagree'
   // The request that it answers.

@@ -1,0 +1,107 @@
+import { codeOf } from '@rollcall/shared/core/errors';
+import { expect, test } from 'vitest';
+import { mapReplayMemory } from '../../fixtures/saml/map-replay-memory.ts';
+import { writeResponse } from '../../fixtures/saml/response-xml.ts';
+import { postResponse, sendBrowser, testConnection, testIdp } from '../../fixtures/saml/sign-in.ts';
+import { signXml } from '../../fixtures/saml/sign-xml.ts';
+import { makeTestKey } from '../../fixtures/saml/signing-key.ts';
+
+const key = await makeTestKey();
+const connection = testConnection(testIdp(key));
+const memory = mapReplayMemory();
+
+const repeat = (count: number, text: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => text(n)).join('');
+/** Puts something into the part of a response that is not signed. */
+const stuff = (inside: string) => (xml: string) =>
+  xml.replace('<samlp:Status>', `<samlp:Extensions>${inside}</samlp:Extensions><samlp:Status>`);
+const declarations = (depth: number) => repeat(49, (n) => `xmlns:a${depth}x${n}="u:${n}" `);
+const nested = `${repeat(28, (depth) => `<a ${declarations(depth)}>`)}${'<a0x0:b/>'.repeat(4700)}${'</a>'.repeat(28)}`;
+const elements = stuff('<a/>'.repeat(4800));
+const unsign = (xml: string) => xml.replace(/<ds:Signature .*<\/ds:Signature>/, '');
+
+/** Bodies of up to 256 KB that are made to be dear. */
+const HOSTILE: readonly (readonly [string, string, (xml: string) => string])[] = [
+  ['elements, unsigned', 'saml.signature_missing', (xml) => unsign(elements(xml))],
+  [
+    'elements, a wrong signature',
+    'saml.signature_invalid',
+    (xml) => elements(xml).replace(/(<ds:SignatureValue>)..../, '$1AAAA'),
+  ],
+  [
+    'elements, a wrong digest',
+    'saml.digest_mismatch',
+    (xml) => elements(xml).replace('00u1mary', '00u1mara'),
+  ],
+  ['elements beside a good signature', 'saml.too_much_unsigned', elements],
+  [
+    'elements in KeyInfo',
+    'saml.too_much_unsigned',
+    (xml) => xml.replace('<ds:KeyInfo>', `<ds:KeyInfo>${'<a/>'.repeat(4800)}`),
+  ],
+  [
+    'IDs',
+    'saml.too_much_unsigned',
+    stuff(repeat(4800, (n) => `<a ID="_${n}" Id="_x${n}" id="_y${n}"/>`)),
+  ],
+  ['attributes', 'saml.too_many_attributes', stuff(`<a ${repeat(20_000, (n) => `a${n}="" `)}/>`)],
+  [
+    'namespaces',
+    'saml.too_many_attributes',
+    stuff(`<a ${repeat(8000, (n) => `xmlns:a${n}="urn:${n}" `)}>${'<b/>'.repeat(2000)}</a>`),
+  ],
+  [
+    'namespaces on the root',
+    'saml.too_many_attributes',
+    (xml) =>
+      stuff('<b/>'.repeat(2400))(xml).replace(
+        '<samlp:Response ',
+        `<samlp:Response ${repeat(6000, (n) => `xmlns:a${n}="urn:${n}" `)}`,
+      ),
+  ],
+  ['namespaces in depth', 'saml.too_much_unsigned', stuff(nested)],
+  [
+    'namespaces in depth, a wrong signature',
+    'saml.signature_invalid',
+    (xml) => stuff(nested)(xml).replace(/(<ds:SignatureValue>)..../, '$1AAAA'),
+  ],
+  ['depth', 'saml.too_deep', stuff(repeat(12, () => '<a>'.repeat(200) + '</a>'.repeat(200)))],
+  ['text', 'saml.too_much_unsigned', stuff(`<a>${'x'.repeat(190_000)}</a>`)],
+  ['character references', 'saml.too_much_unsigned', stuff(`<a>${'&#65;'.repeat(38_000)}</a>`)],
+  ['blanks', 'saml.too_much_unsigned', stuff(`<a${' '.repeat(190_000)}/>`)],
+  [
+    'words for the patterns',
+    'saml.too_much_unsigned',
+    stuff(`<a b="${' Algorithm'.repeat(19_000)}"/>`),
+  ],
+  ['open tags for the patterns', 'saml.too_deep', (xml) => xml + '<aaaa'.repeat(4000)],
+];
+
+/** Milliseconds that posting a body takes, and what came of it. */
+async function post(change: (xml: string) => string, groups = 0) {
+  const browser = await sendBrowser(connection, memory);
+  const names = Array.from({ length: groups }, (_, n) => `CN=Group ${n},OU=${'x'.repeat(80)}`);
+  const text = writeResponse({ ...browser.answer, attributes: [['groups', ...names]] });
+  const body = change(signXml(text, 'assertion', { key }));
+  const start = performance.now();
+  const code = await postResponse(browser, body).then(() => 'taken', codeOf);
+  return { ms: performance.now() - start, code };
+}
+
+/** The quickest of a few: what else the machine does only adds. */
+async function quickest(change: (xml: string) => string, groups = 0) {
+  const posts = [];
+  for (let n = 0; n < 4; n++) posts.push(await post(change, groups));
+  expect(new Set(posts.map(({ code }) => code)).size).toBe(1);
+  return posts.reduce((best, one) => (one.ms < best.ms ? one : best));
+}
+
+test('no hostile body is dearer than one good sign-in with 500 groups', async () => {
+  const good = await quickest((xml) => xml, 500);
+  expect(good.code).toBe('taken');
+  for (const [name, code, change] of HOSTILE) {
+    const hostile = await quickest(change);
+    expect({ name, code: hostile.code }).toEqual({ name, code });
+    expect({ name, dearer: hostile.ms > good.ms }).toEqual({ name, dearer: false });
+  }
+}, 60_000);
