@@ -1,0 +1,15 @@
+import * as z from 'zod';
+
+/** The queue in which sweeps wait. */
+export const SWEEP_QUEUE = 'sweeps';
+/** The name of its jobs. */
+export const SWEEP_JOB = 'sweep';
+
+/** What a job says: sweep this connection. Everything else is read when it runs. */
+export const sweepPayload = z.strictObject({
+  connectionId: z.string().min(1),
+  trigger: z.enum(['schedule', 'confirmation', 'operator']),
+  /** Put in again, because another worker was at it the first time. */
+  again: z.boolean().default(false),
+});
+export type SweepPayload = z.input<typeof sweepPayload>;

@@ -1,0 +1,76 @@
+import type { ConnectionId, UserId } from '@rollcall/shared/core/ids';
+import { after, type EpochMs } from '@rollcall/shared/core/time';
+import type { Database } from '@rollcall/shared/db/database';
+import { toTimestamp } from '@rollcall/shared/db/timestamp';
+import { sql } from 'kysely';
+import type { BrakeClass, BrakeHistory } from '../reconcile/brake.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const WEEK_MS = 7 * DAY_MS;
+
+/**
+ * How many people sweeps of a connection have taken something from lately. What a
+ * person approved does not count: a limit is for what happens by itself.
+ */
+export async function readBrakeHistory(
+  db: Database,
+  connectionId: ConnectionId,
+  now: EpochMs,
+): Promise<BrakeHistory> {
+  const dayAgo = toTimestamp(after(now, -DAY_MS));
+  const answer = await sql<{ class: BrakeClass; week: string; day: string; privileged: string }>`
+    select l.brake_class as class,
+           count(distinct l.user_id) as week,
+           count(distinct l.user_id) filter (where l.applied_at >= ${dayAgo}) as day,
+           count(distinct l.user_id) filter (where l.applied_at >= ${dayAgo}
+             and jsonb_array_length(l.change -> 'privileged') > 0) as privileged
+      from plan_lines l join plans p on p.run_id = l.run_id
+     where p.connection_id = ${connectionId} and l.outcome = 'applied' and not l.waits
+       and l.brake_class is not null and l.applied_at >= ${toTimestamp(after(now, -WEEK_MS))}
+     group by l.brake_class`.execute(db);
+  const count = (one: BrakeClass, column: 'week' | 'day' | 'privileged'): number =>
+    Number(answer.rows.find((row) => row.class === one)?.[column] ?? 0);
+  const window = (column: 'week' | 'day') => ({
+    absence: count('absence', column),
+    disabled: count('disabled', column),
+    roles: count('roles', column),
+  });
+  return {
+    day: window('day'),
+    week: window('week'),
+    privilegedPerDay:
+      count('absence', 'privileged') +
+      count('disabled', 'privileged') +
+      count('roles', 'privileged'),
+  };
+}
+
+/** How many people of a connection have access and could lose it by a sweep. */
+export async function countWithAccess(db: Database, connectionId: ConnectionId): Promise<number> {
+  const row = await db
+    .selectFrom('users')
+    .select((select) => select.fn.countAll().as('count'))
+    .where('connection_id', '=', connectionId)
+    .where('owner', '=', 'roll')
+    .where('state', 'in', ['active', 'suspected', 'contained'])
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** The privileged roles that these people hold, over every connection and channel. */
+export async function readPrivileged(
+  db: Database,
+  ids: readonly UserId[],
+): Promise<ReadonlyMap<UserId, readonly string[]>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('grants')
+    .select(['user_id', 'role'])
+    .distinct()
+    .where('user_id', 'in', [...ids])
+    .where('privileged', '=', true)
+    .orderBy('role')
+    .execute();
+  const byUser = Map.groupBy(rows, (row) => row.user_id);
+  return new Map([...byUser].map(([id, own]) => [id, own.map((row) => row.role)]));
+}

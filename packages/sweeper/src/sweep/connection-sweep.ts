@@ -1,0 +1,94 @@
+import { configFingerprint } from '@rollcall/shared/config/fingerprint';
+import { resolveSecret } from '@rollcall/shared/config/secrets';
+import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/config/types';
+import { AppError } from '@rollcall/shared/core/errors';
+import type { ConnectionId } from '@rollcall/shared/core/ids';
+import { openDirectory } from '../directories/open-directory.ts';
+import type { Directory } from '../directories/port.ts';
+import { type BrakeLimits, limitsFor } from '../reconcile/brake-limits.ts';
+import type { SweepPolicy } from '../reconcile/policy.ts';
+
+/** What happens to a plan: nothing, nothing without approval, or all that the brake lets through. */
+export type SweepMode = 'observe' | 'approve' | 'auto';
+
+/** Everything that a sweep of one connection has to know. */
+export interface ConnectionSweep {
+  readonly connectionId: ConnectionId;
+  readonly directory: Directory;
+  readonly mode: SweepMode;
+  readonly everyMs: number;
+  readonly planExpiresMs: number;
+  readonly policy: SweepPolicy;
+  readonly limits: BrakeLimits;
+  readonly privilegedRoles: ReadonlySet<string>;
+  /** Fingerprint of what decides scope and roles: a plan made under another one is void. */
+  readonly configuration: string;
+}
+
+/** The sweep of each connection that has one, in the order of the configuration. */
+export function connectionSweeps(config: Config, env: Environment): readonly ConnectionSweep[] {
+  return config.connections.flatMap((connection) => sweepOf(config, connection, env) ?? []);
+}
+
+/**
+ * The sweep of one connection.
+ * Throws `sweep.no_such_connection` and `sweep.not_configured`.
+ */
+export function connectionSweep(config: Config, id: string, env: Environment): ConnectionSweep {
+  const connection = config.connections.find((one) => one.id === id);
+  if (connection === undefined) {
+    throw new AppError('sweep.no_such_connection', `There is no connection ${id.slice(0, 80)}.`, {
+      detail: { expected: config.connections.map((one) => one.id), received: id.slice(0, 80) },
+    });
+  }
+  const sweep = sweepOf(config, connection, env);
+  if (sweep !== null) return sweep;
+  throw new AppError(
+    'sweep.not_configured',
+    `Connection ${id} is not swept: it needs both directory and sweep.`,
+    {
+      detail: {
+        expected: 'a directory and a sweep',
+        received: { directory: connection.directory.type, sweep: connection.sweep !== null },
+      },
+    },
+  );
+}
+
+function sweepOf(
+  config: Config,
+  connection: ConnectionConfig,
+  env: Environment,
+): ConnectionSweep | null {
+  const { sweep } = connection;
+  if (sweep === null) return null;
+  const directory = openDirectory(connection.directory, (reference) =>
+    resolveSecret(reference, env),
+  );
+  if (directory === null) return null;
+  return {
+    connectionId: connection.id,
+    directory,
+    mode: sweep.mode,
+    everyMs: sweep.everyMs,
+    planExpiresMs: sweep.planExpiresMs,
+    policy: {
+      connectionId: connection.id,
+      confirmAfterMs: sweep.confirmAfterMs,
+      protectedSubjects: new Set(
+        config.protect
+          .filter((entry) => entry.connection === connection.id)
+          .map((entry) => entry.subject),
+      ),
+      roles: { mode: connection.roles, rules: config.roles, defaultRole: config.defaultRole },
+    },
+    limits: limitsFor({
+      absencePerRun: sweep.limits.absencePerRun.percent,
+      absencePerDay: sweep.limits.absencePerDay.percent,
+      disabledPerDay: sweep.limits.disabledPerDay.percent,
+      roleChangesPerRun: sweep.limits.roleChangesPerRun.percent,
+    }),
+    privilegedRoles: new Set(config.roles.filter((r) => r.privileged).map((r) => r.role)),
+    configuration: configFingerprint(connection, config),
+  };
+}

@@ -1,0 +1,122 @@
+import { AppError } from '@rollcall/shared/core/errors';
+import type { ConnectionId } from '@rollcall/shared/core/ids';
+import { type Database, inTransaction, type Tx } from '@rollcall/shared/db/database';
+import { sql } from 'kysely';
+
+/** How long a lease lives without being renewed, in milliseconds: so long may a crash block others. */
+export const LEASE_MS = 30_000;
+
+/** The right to write for one connection's sweep, held by one worker at a time. */
+export interface Lease {
+  readonly connectionId: ConnectionId;
+  /** Rises with every holder. */
+  readonly fence: string;
+  /** Aborted when the lease is lost: whatever is under way need not go on. */
+  readonly lost: AbortSignal;
+  /**
+   * Runs `work` in a transaction that commits only while this holder is still the
+   * latest. A worker that was paused and wakes up writes nothing.
+   * Throws `sweep.lease_lost`.
+   */
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Gives the lease back. May be called twice. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lease of a connection and keeps it until it is released; null while
+ * another worker holds it. The database's clock alone decides what has expired.
+ */
+export async function takeLease(
+  db: Database,
+  connectionId: ConnectionId,
+  holder: string,
+  ttlMs: number = LEASE_MS,
+): Promise<Lease | null> {
+  const taken = await sql<{ fence: string }>`
+    insert into sweep_leases as held (connection_id, fence, holder, expires_at)
+    values (${connectionId}, 1, ${holder}, ${expiry(ttlMs)})
+    on conflict (connection_id) do update
+      set fence = held.fence + 1, holder = excluded.holder, expires_at = excluded.expires_at
+      where held.expires_at <= clock_timestamp()
+    returning fence`.execute(db);
+  const fence = taken.rows[0]?.fence;
+  return fence === undefined ? null : keepLease(db, connectionId, fence, ttlMs);
+}
+
+/** Who holds the lease of a connection now, or null. */
+export async function leaseHolder(
+  db: Database,
+  connectionId: ConnectionId,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('sweep_leases')
+    .select('holder')
+    .where('connection_id', '=', connectionId)
+    .where(sql<boolean>`expires_at > clock_timestamp()`)
+    .executeTakeFirst();
+  return row?.holder ?? null;
+}
+
+function keepLease(db: Database, connectionId: ConnectionId, fence: string, ttlMs: number): Lease {
+  const lost = new AbortController();
+  const renew = async (): Promise<void> => {
+    // A failed attempt is not a loss: the next may succeed, and every write checks anyway.
+    const held = await extend(db, connectionId, fence, ttlMs).catch(() => true);
+    if (!held) lost.abort(leaseLost(connectionId));
+  };
+  const timer = setInterval(() => void renew(), Math.max(50, Math.floor(ttlMs / 3)));
+  timer.unref();
+  return {
+    connectionId,
+    fence,
+    lost: lost.signal,
+    write: (work) =>
+      inTransaction(db, async (tx) => {
+        await requireFence(tx, connectionId, fence);
+        return work(tx);
+      }),
+    release: async () => {
+      clearInterval(timer);
+      await extend(db, connectionId, fence, 0);
+    },
+  };
+}
+
+/** Share-locked until the transaction ends: nobody can take the lease over in between. */
+async function requireFence(tx: Tx, connectionId: ConnectionId, fence: string): Promise<void> {
+  const row = await tx
+    .selectFrom('sweep_leases')
+    .select('fence')
+    .where('connection_id', '=', connectionId)
+    .where('fence', '=', fence)
+    .forShare()
+    .executeTakeFirst();
+  if (row === undefined) throw leaseLost(connectionId);
+}
+
+async function extend(
+  db: Database,
+  connectionId: ConnectionId,
+  fence: string,
+  ttlMs: number,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('sweep_leases')
+    .set({ expires_at: expiry(ttlMs) })
+    .where('connection_id', '=', connectionId)
+    .where('fence', '=', fence)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+function expiry(ttlMs: number) {
+  return sql<Date>`clock_timestamp() + make_interval(secs => ${ttlMs / 1000})`;
+}
+
+function leaseLost(connectionId: ConnectionId): AppError {
+  return new AppError(
+    'sweep.lease_lost',
+    `Another worker has taken over the sweep of ${connectionId}; this one writes nothing more.`,
+  );
+}

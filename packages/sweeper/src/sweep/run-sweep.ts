@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { codeOf } from '@rollcall/shared/core/errors';
+import { toRunId } from '@rollcall/shared/core/ids';
+import type { EpochMs } from '@rollcall/shared/core/time';
+import type { Database, Tx } from '@rollcall/shared/db/database';
+import type { SweepTrigger } from '@rollcall/shared/db/tables';
+import { currentTime } from '@rollcall/shared/db/timestamp';
+import { describeError, type Log } from '@rollcall/shared/telemetry/log';
+import { applyLines } from '../plan/apply-lines.ts';
+import { type PlanHead, unfinishedPlans } from '../plan/plan-head.ts';
+import { requireIntact } from '../plan/verify-digest.ts';
+import { carryOut } from './carry-out.ts';
+import type { ConnectionSweep } from './connection-sweep.ts';
+import { type Failure, failureOf } from './failure.ts';
+import { type Lease, leaseHolder, takeLease } from './lease.ts';
+import type { Run } from './run.ts';
+import { endInterruptedRuns, endRun, startRun } from './runs.ts';
+import { deleteSnapshots } from './snapshot-rows.ts';
+import { logSweep, type SweepResult, type SweepSummary } from './summary.ts';
+import { takeSnapshot } from './take-snapshot.ts';
+
+/** What a sweep stands on. */
+export interface SweepTools {
+  readonly db: Database;
+  readonly log: Log;
+  readonly clock?: () => EpochMs;
+  /** Aborted when the worker stops. */
+  readonly signal?: AbortSignal;
+  /** How long the lease outlives a worker that dies, in milliseconds. */
+  readonly leaseMs?: number;
+  /** Only plan, whatever the mode: an operator wants to look first. */
+  readonly planOnly?: boolean;
+}
+
+/**
+ * Sweeps one connection: finishes what an earlier worker left half applied, lists the
+ * directory, judges the listing, looks up who is missing, decides, brakes, stores the
+ * plan, and applies what needs no approval. Whatever goes wrong on the way takes
+ * nothing from anybody; the summary says what it was.
+ *
+ * One worker at a time: `busy` where another is at it. A run whose lease is lost
+ * throws `sweep.lease_lost`, for it can write nothing, its own failure included.
+ */
+export async function runSweep(
+  sweep: ConnectionSweep,
+  trigger: SweepTrigger,
+  tools: SweepTools,
+): Promise<SweepResult> {
+  const { db, log } = tools;
+  const holder = `${hostname()} ${process.pid}`;
+  const lease = await takeLease(db, sweep.connectionId, holder, tools.leaseMs);
+  if (lease === null) {
+    const { connectionId } = sweep;
+    const busy = {
+      kind: 'busy',
+      connectionId,
+      holder: await leaseHolder(db, connectionId),
+    } as const;
+    logSweep(log, busy);
+    return busy;
+  }
+  try {
+    const result = await runUnderLease(sweep, trigger, tools, lease);
+    logSweep(log, result);
+    return result;
+  } finally {
+    await lease.release();
+  }
+}
+
+async function runUnderLease(
+  sweep: ConnectionSweep,
+  trigger: SweepTrigger,
+  tools: SweepTools,
+  lease: Lease,
+): Promise<SweepSummary> {
+  const { db, log } = tools;
+  const clock = tools.clock ?? currentTime;
+  const signal = AbortSignal.any([lease.lost, ...(tools.signal ? [tools.signal] : [])]);
+  await endInterruptedRuns(lease, clock());
+  const runId = toRunId(randomUUID());
+  const planOnly = tools.planOnly ?? false;
+  const run = { db, clock, planOnly, sweep, lease, signal, runId, startedAt: clock() };
+  const { connectionId, configuration } = sweep;
+  await startRun(lease, { runId, trigger, configuration, startedAt: run.startedAt });
+  const head = { runId, connectionId, trigger };
+  let finishedEarlier = 0;
+  try {
+    finishedEarlier = await finishPlans(run, log);
+    return { ...NOTHING, ...head, finishedEarlier, ...(await listAndDecide(run)) };
+  } catch (error) {
+    const failure = failureOf(error, lease.lost.aborted);
+    if (failure.state === 'failed') {
+      log.error({ event: 'sweep.error', connection: connectionId, err: describeError(error) });
+    }
+    return { ...NOTHING, ...head, finishedEarlier, ...(await endInFailure(run, failure)) };
+  }
+}
+
+/**
+ * A plan that was being applied when its worker went away is finished before anything
+ * new. One that is not what it was when it was made is not applied any further.
+ */
+async function finishPlans(run: Run, log: Log): Promise<number> {
+  let lines = 0;
+  for (const plan of await unfinishedPlans(run.db, run.sweep.connectionId)) {
+    try {
+      await requireIntact(run.db, plan);
+    } catch (error) {
+      if (codeOf(error) !== 'plan.altered') throw error;
+      log.error({ event: 'plan.altered', connection: plan.connectionId, plan: plan.digest });
+      await run.lease.write((tx) => abandonPlan(tx, plan, run.clock()));
+      continue;
+    }
+    const tally = await applyLines(plan, run.sweep, run);
+    lines += tally.applied + tally.skipped;
+  }
+  return lines;
+}
+
+async function abandonPlan(tx: Tx, plan: PlanHead, now: EpochMs): Promise<void> {
+  await tx
+    .updateTable('plans')
+    .set({ state: 'superseded' })
+    .where('run_id', '=', plan.runId)
+    .execute();
+  await endRun(tx, plan.runId, { state: 'failed', code: 'plan.altered' }, now);
+}
+
+async function listAndDecide(run: Run): Promise<Partial<SweepSummary>> {
+  const taken = await takeSnapshot(run);
+  const { snapshot } = taken;
+  if (snapshot.kind === 'complete') {
+    const done = await carryOut(run, snapshot, taken.planOnlyBecause);
+    // What the older rows led to is in their plans.
+    await deleteSnapshots(run.lease, { except: run.runId });
+    return { ...done, rows: snapshot.rows };
+  }
+  const { reason, explanation, rows } = snapshot;
+  const end = { state: 'incomplete', code: `listing.${reason}` } as const;
+  await run.lease.write((tx) => endRun(tx, run.runId, end, run.clock()));
+  await deleteSnapshots(run.lease, { only: run.runId });
+  return { ...end, partialReason: reason, explanation, rows };
+}
+
+/** A run that has its plan keeps its state: the plan waits, or is finished by the next worker. */
+async function endInFailure(run: Run, failure: Failure): Promise<Partial<SweepSummary>> {
+  const state = await run.lease.write(async (tx) => {
+    const row = await tx
+      .selectFrom('sweep_runs')
+      .select('state')
+      .where('id', '=', run.runId)
+      .executeTakeFirstOrThrow();
+    if (row.state !== 'listing' && row.state !== 'deciding') return row.state;
+    await endRun(tx, run.runId, failure, run.clock());
+    await tx
+      .updateTable('plans')
+      .set({ state: 'superseded' })
+      .where('run_id', '=', run.runId)
+      .where('state', '=', 'drafting')
+      .execute();
+    return failure.state;
+  });
+  if (state === failure.state) await deleteSnapshots(run.lease, { only: run.runId });
+  const { code, explanation, partialReason } = failure;
+  return { state, code, explanation, partialReason: partialReason ?? null };
+}
+
+const NOTHING = {
+  kind: 'finished',
+  state: 'failed',
+  code: 'internal',
+  explanation: null,
+  rows: null,
+  partialReason: null,
+  counts: {},
+  applied: 0,
+  skipped: 0,
+  sessionsEnded: 0,
+  waiting: 0,
+  waitingPlan: null,
+  heldWhy: [],
+  planOnlyBecause: null,
+  confirmAt: null,
+} as const satisfies Partial<SweepSummary>;
