@@ -1,7 +1,10 @@
+import { HttpClient } from '@rollcall/sweeper/directories/http-client';
 import { keycloakDirectory } from '@rollcall/sweeper/directories/keycloak';
+import { readRealmMembership } from '@rollcall/sweeper/directories/keycloak-groups';
 import { checkRoles, readClaims } from '@rollcall/sweeper/directories/keycloak-token';
 import { describe, expect, it } from 'vitest';
 import { openKeycloakSimulator } from '../../conformance/directories/keycloak-simulator.ts';
+import { json, ScriptedServer } from '../../conformance/directories/scripted-server.ts';
 import { addsUp, listingError, lookUp, readListing } from '../../conformance/directory-contract.ts';
 
 const SIGNAL = AbortSignal.timeout(60_000);
@@ -65,6 +68,29 @@ describe('its listing', () => {
     await harness.close();
   });
 
+  it('is thrown away where the realm counts others at its end', async () => {
+    const harness = await openKeycloakSimulator();
+    harness.beforePage(harness.pages, () => harness.join(0, 'aaron'));
+    const error = await listingError(harness.directory);
+    expect(error.fault).toBe('cursor_broken');
+    expect(error.message).toContain('9 users before the listing and 10 after it');
+    await harness.close();
+  });
+
+  it('is thrown away at the first page that does not begin where the last one ended', async () => {
+    const harness = await openKeycloakSimulator();
+    harness.beforePage(2, () => {
+      for (const id of ['id-01', 'id-02']) harness.leave(id);
+      for (const number of [10, 11]) harness.join(number, 'zelda');
+    });
+    const before = harness.requests.length;
+    const error = await listingError(harness.directory);
+    expect(error.message).toContain('rows came or went between two pages');
+    const asked = harness.requests.slice(before).filter(({ path }) => path.endsWith('/users'));
+    expect(asked).toHaveLength(2);
+    await harness.close();
+  });
+
   it('reads pages of at least two rows', () => {
     const options = {
       url: 'http://127.0.0.1:1',
@@ -76,6 +102,44 @@ describe('its listing', () => {
     for (const pageSize of [0, 1, 2.5, Number.NaN]) {
       expect(() => keycloakDirectory({ ...options, pageSize })).toThrow(RangeError);
     }
+  });
+});
+
+describe('its groups', () => {
+  it('are read from an answer that nests them, as Keycloak did before version 23', async () => {
+    const tree = [
+      {
+        id: 'g1',
+        name: 'top',
+        path: '/top',
+        subGroups: [{ id: 'g2', name: 'low', path: '/top/low' }],
+      },
+    ];
+    const members: Readonly<Record<string, readonly object[]>> = {
+      '/r/groups': tree,
+      '/r/groups/g1/members': [{ id: 'ada' }],
+      '/r/groups/g2/members': [{ id: 'ada' }, { id: 'alan' }],
+    };
+    const server = await ScriptedServer.start(({ path, query }) => {
+      if (path === '/r/groups/count') return json(200, { count: 2 });
+      return json(200, query.get('first') === '0' ? (members[path] ?? []) : []);
+    });
+    const http = new HttpClient({ baseUrl: server.url, timeoutMs: 2_000 });
+    const realm = { http, realmPath: '/r', pageSize: 10, form: 'path' } as const;
+    const membership = await readRealmMembership(realm, SIGNAL);
+    expect(membership.groupsOf('ada')).toEqual(['/top', '/top/low']);
+    expect(membership.groupsOf('alan')).toEqual(['/top/low']);
+    await server.close();
+  });
+
+  it('are not taken for none where the realm counts more than it shows', async () => {
+    const server = await ScriptedServer.start(({ path }) =>
+      json(200, path === '/r/groups/count' ? { count: 3 } : []),
+    );
+    const http = new HttpClient({ baseUrl: server.url, timeoutMs: 2_000 });
+    const realm = { http, realmPath: '/r', pageSize: 10, form: 'name' } as const;
+    await expect(readRealmMembership(realm, SIGNAL)).rejects.toMatchObject({ fault: 'forbidden' });
+    await server.close();
   });
 });
 
