@@ -102,3 +102,13 @@ test.each<[string, ResponseFacts]>([
     );
   }
 });
+
+test('an envelope is read twice where it is signed, and only there', () => {
+  const unread = { ...facts, envelope: null };
+  expect(() => requireAgreement(facts, unread)).not.toThrow();
+  const signed = { ...facts, signed: { response: true, assertion: true } };
+  expect(() => requireAgreement(signed, unread)).toThrow(
+    expect.objectContaining({ code: 'saml.verifiers_disagree' }),
+  );
+  expect(() => requireAgreement(signed, facts)).not.toThrow();
+});

@@ -18,9 +18,11 @@ export function canonicalize(element: XmlElement, inclusivePrefixes: readonly st
     close: () => true,
   };
   try {
-    element.canonicalize(sink, {
+    // A node set of one root; `element.canonicalize` would wrap every node of the document.
+    element.doc.canonicalize(sink, {
       mode: XmlC14NMode.XML_C14N_EXCLUSIVE_1_0,
       withComments: false,
+      nodeSet: new Set([element]),
       ...(inclusivePrefixes.length > 0
         ? { inclusiveNamespacePrefixes: [...inclusivePrefixes] }
         : {}),

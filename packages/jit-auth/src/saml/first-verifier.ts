@@ -88,13 +88,13 @@ function verifyDocument(
   requireLittleUnsigned(xml, response ?? assertion);
   const signedBy = [response, assertion].flatMap((part) => part?.certificate ?? []);
   return {
-    facts: { ...readSigned(parts.response, response, assertion), signed },
+    facts: { ...readSigned(parts, response, assertion), signed },
     signedBy: [...new Set(signedBy)],
   };
 }
 
 function readSigned(
-  root: XmlElement,
+  parts: Anatomy,
   response: SignedBytes | null,
   assertion: SignedBytes | null,
 ): Omit<ResponseFacts, 'signed'> {
@@ -105,8 +105,10 @@ function readSigned(
     return { envelope: readEnvelope(signed), assertion: inside };
   }
   if (assertion === null) throw refuse('saml.signature_missing', 'a signature', 'none');
+  // It is read from its signed bytes: only the shell is left to be read from here.
+  parts.assertion.remove();
   return {
-    envelope: readEnvelope(fromLibxml(root)),
+    envelope: readEnvelope(fromLibxml(parts.response)),
     assertion: readAssertion(parseWithLibxml(assertion.bytes)),
   };
 }

@@ -9,7 +9,7 @@ import { type AssertionFacts, readAssertion } from './assertion-facts.ts';
 import { MAX_ASSERTION_AGE_MS } from './conditions.ts';
 import { PENDING_REQUEST_MS, type PendingRequest } from './pending-request.ts';
 import { SamlRefusal } from './refusal.ts';
-import { type ResponseFacts, readEnvelope, type SignedParts } from './response-facts.ts';
+import { type EnvelopeFacts, readEnvelope, type SignedParts } from './response-facts.ts';
 import type { SamlConnection } from './saml-connection.ts';
 import { parseWithXmldom } from './xmldom-element.ts';
 
@@ -24,19 +24,30 @@ export interface SecondQuestion {
   readonly signed: SignedParts;
 }
 
+/** What the second verifier read of what is signed. */
+export interface SecondReading {
+  /**
+   * Null where the response itself is not signed: whoever wrote such an envelope
+   * could have made both readings equal, so that a second one would prove nothing.
+   */
+  readonly envelope: EnvelopeFacts | null;
+  readonly assertion: AssertionFacts;
+}
+
 /**
  * Verifies the same text with node-saml (xmldom, xml-crypto) under its strictest
  * settings, and reads the assertion from the signed bytes that it gives back.
  * Throws `saml.second_verifier_refused`, `saml.verifiers_disagree`, `saml.malformed`.
  */
-export async function verifySecond(question: SecondQuestion): Promise<ResponseFacts> {
+export async function verifySecond(question: SecondQuestion): Promise<SecondReading> {
   const { xml, signed } = question;
   const profile = await askNodeSaml(question);
   const assertionXml = profile.getAssertionXml?.();
   if (assertionXml === undefined) throw refused('an assertion', 'none');
   const assertion = readAssertion(parseWithXmldom(assertionXml));
   requireSameReading(profile, assertion);
-  return { envelope: readEnvelope(parseWithXmldom(xml)), assertion, signed };
+  const envelope = signed.response ? readEnvelope(parseWithXmldom(xml)) : null;
+  return { envelope, assertion };
 }
 
 async function askNodeSaml({
