@@ -2,6 +2,7 @@ import type { UserId } from '@rollcall/shared/core/ids';
 import type { RoleRule } from '@rollcall/shared/core/roles';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import { createLog } from '@rollcall/shared/telemetry/log';
+import type { Directory } from '@rollcall/sweeper/directories/port';
 import { DEFAULT_PERCENTS, limitsFor } from '@rollcall/sweeper/reconcile/brake-limits';
 import type { ConnectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import { runSweep, type SweepTools } from '@rollcall/sweeper/sweep/run-sweep';
@@ -57,14 +58,12 @@ export interface House extends Scene {
   readonly logged: Record<string, unknown>[];
 }
 
-export async function openHouse(): Promise<House> {
-  const scene = await openScene();
-  const directory = new SimulatedDirectory();
-  const logged: Record<string, unknown>[] = [];
-  const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
-  const { pool, db } = scene;
-
-  const sweepOf = (more: Partial<ConnectionSweep> = {}): ConnectionSweep => ({
+/** The sweep of acme, in mode auto, over a directory. */
+export function sweepOver(
+  directory: Directory,
+  more: Partial<ConnectionSweep> = {},
+): ConnectionSweep {
+  return {
     connectionId: ACME,
     directory,
     mode: 'auto',
@@ -80,7 +79,17 @@ export async function openHouse(): Promise<House> {
     privilegedRoles: new Set(['admin']),
     configuration: 'configuration-1',
     ...more,
-  });
+  };
+}
+
+export async function openHouse(): Promise<House> {
+  const scene = await openScene();
+  const directory = new SimulatedDirectory();
+  const logged: Record<string, unknown>[] = [];
+  const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
+  const { pool, db } = scene;
+
+  const sweepOf: House['sweepOf'] = (more) => sweepOver(directory, more);
   const tryToSweep: House['tryToSweep'] = (minute, more = {}, tools = {}) =>
     runSweep(sweepOf(more), 'schedule', { db, log, clock: () => at(minute * MINUTE), ...tools });
   const one = async <Row extends object>(text: string, name: string): Promise<Row> => {

@@ -60,9 +60,14 @@ export async function leaseHolder(
 
 function keepLease(db: Database, connectionId: ConnectionId, fence: string, ttlMs: number): Lease {
   const lost = new AbortController();
+  let renewing = false;
   const renew = async (): Promise<void> => {
+    // Waits while a transaction of ours holds the row: one at a time is enough.
+    if (renewing) return;
+    renewing = true;
     // A failed attempt is not a loss: the next may succeed, and every write checks anyway.
     const held = await extend(db, connectionId, fence, ttlMs).catch(() => true);
+    renewing = false;
     if (!held) lost.abort(leaseLost(connectionId));
   };
   const timer = setInterval(() => void renew(), Math.max(50, Math.floor(ttlMs / 3)));
