@@ -4,10 +4,13 @@
  *
  * - `error_500`, `unauthorized_401`, `forbidden_403`, `too_many_429`: that status.
  * - `timeout`: no answer until the client hangs up, 60 s at most.
+ * The four that follow concern the people, not the groups:
  * - `empty`: 200 with no rows and `totalResults` 0.
  * - `half`: the first half of the rows, and `totalResults` agrees with the lie.
  * - `short`: `totalResults` is true, but there are no rows past the half.
  * - `duplicate_pages`: page 2 repeats page 1.
+ *
+ * And again everything:
  * - `malformed`: 200 with JSON that breaks off.
  */
 export const FAULTS = [
@@ -83,7 +86,8 @@ export function cutPage<Row>(
   if (fault === 'empty') return { rows: [], totalResults: 0 };
   if (fault === 'half') return { rows: cut(half, from), totalResults: half.length };
   if (fault === 'short') return { rows: cut(half, from), totalResults: all.length };
-  const isSecondPage = from >= count && from < 2 * count;
+  // A client may ask for a page that overlaps the one before.
+  const isSecondPage = from > 0 && from < 2 * count;
   if (fault === 'duplicate_pages' && isSecondPage) {
     return { rows: cut(all, 0), totalResults: all.length };
   }

@@ -1,7 +1,7 @@
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import { hasBearer, readField } from './bearer.ts';
 import type { Directory } from './directory.ts';
-import { cutPage, FAULT_STATUS, HOLD_MS, RETRY_AFTER_S } from './faults.ts';
+import { cutPage, FAULT_STATUS, type Fault, HOLD_MS, RETRY_AFTER_S } from './faults.ts';
 import type { RequestLog } from './request-log.ts';
 import {
   renderResourceTypes,
@@ -64,7 +64,8 @@ export function createScimRouter(options: ScimOptions): Router {
   router.get('/Users', (request, response) => {
     const render = (row: Parameters<typeof renderUser>[0]): ScimResource =>
       renderUser(row, directory, baseUrl);
-    sendListing(options, request, response, directory.listed(), USER_FILTERS, render);
+    const fault = directory.fault();
+    sendListing({ ...options, fault }, request, response, directory.listed(), USER_FILTERS, render);
   });
   router.get('/Users/:id', (request, response) => {
     const person = directory.listed().find(({ id }) => id === request.params.id);
@@ -74,7 +75,16 @@ export function createScimRouter(options: ScimOptions): Router {
   router.get('/Groups', (request, response) => {
     const render = (row: Parameters<typeof renderGroup>[0]): ScimResource =>
       renderGroup(row, directory, baseUrl);
-    sendListing(options, request, response, directory.groups(), GROUP_FILTERS, render);
+    // A list of people that lies is hardest to see through while the groups are right.
+    const fault = directory.fault() === 'malformed' ? 'malformed' : 'none';
+    sendListing(
+      { ...options, fault },
+      request,
+      response,
+      directory.groups(),
+      GROUP_FILTERS,
+      render,
+    );
   });
   router.get('/Groups/:id', (request, response) => {
     const group = directory.groups().find(({ id }) => id === request.params.id);
@@ -143,7 +153,7 @@ function refuseOrHold(
 }
 
 function sendListing<Row>(
-  { directory, pageSize }: ScimOptions,
+  { fault, pageSize }: ScimOptions & { readonly fault: Fault },
   request: Request,
   response: Response,
   rows: readonly Row[],
@@ -153,7 +163,6 @@ function sendListing<Row>(
   const query = readQuery(request);
   const selected = selectRows(rows, attributes, query);
   const { startIndex, count } = readPage(query, pageSize);
-  const fault = directory.fault();
   const page = cutPage(selected, startIndex, count, fault);
   const resources = page.rows.map((row) => project(request, render(row)));
   const list = renderList(resources, page.totalResults, startIndex);

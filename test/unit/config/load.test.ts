@@ -233,6 +233,7 @@ describe('directories and sweeps', () => {
       realm: 'acme',
       clientId: 'rollcall',
       clientSecret: { kind: 'file', path: '/run/secrets/kc' },
+      groupNames: 'name',
       timeoutMs: 60_000,
     });
     expect(connection.sweep).toMatchObject({

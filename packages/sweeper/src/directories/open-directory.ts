@@ -22,9 +22,9 @@ export function openDirectory(
       return scimDirectory({ url, token, assignmentGroup, timeoutMs, pageSize });
     }
     case 'keycloak': {
-      const { url, realm, clientId, timeoutMs } = config;
+      const { url, realm, clientId, groupNames, timeoutMs } = config;
       const clientSecret = (): Promise<string> => secret(config.clientSecret);
-      return keycloakDirectory({ url, realm, clientId, clientSecret, timeoutMs });
+      return keycloakDirectory({ url, realm, clientId, clientSecret, groupNames, timeoutMs });
     }
     case 'none':
       return null;

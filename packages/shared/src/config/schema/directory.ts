@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { closestName } from '../closest-name.ts';
-import { duration, expecting, mapping, name, quote } from './fields.ts';
+import { duration, expecting, mapping, name, oneOf, quote } from './fields.ts';
 import { secretReference } from './references.ts';
 import { apiBaseUrl } from './urls.ts';
 
@@ -41,6 +41,7 @@ function keycloak(baseDir: string) {
     realm: name('the name of a realm'),
     client_id: name('a client id'),
     client_secret: secretReference(baseDir),
+    group_names: oneOf(['name', 'path']).default('name'),
     timeout: duration('1s', '5m').prefault('10s'),
   }).transform((directory) => ({
     type: directory.type,
@@ -49,6 +50,8 @@ function keycloak(baseDir: string) {
     realm: directory.realm,
     clientId: directory.client_id,
     clientSecret: directory.client_secret,
+    /** How the SAML mapper writes groups: `analysts`, or `/company/analysts`. */
+    groupNames: directory.group_names,
     timeoutMs: directory.timeout,
   }));
 }
