@@ -42,11 +42,14 @@ export function overPool(pool: pg.Pool): Database {
  * Runs `work` in one transaction and commits it, or rolls back whatever it did.
  * A deadlock or serialization failure runs it again, so `work` must have no
  * effects outside the transaction.
+ *
+ * It reads what is committed by each statement, whatever the server's default is:
+ * who counts under a lock must see what was committed while the lock was waited for.
  */
 export async function inTransaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction().execute(work);
+      return await db.transaction().setIsolationLevel('read committed').execute(work);
     } catch (error) {
       if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw error;
     }
