@@ -42,6 +42,7 @@ type Admitted = Extract<Provisioning, { kind: 'admit' }>;
 
 const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
   deactivated: 'access.deactivated',
+  assertion_too_old: 'access.assertion_too_old',
   no_role: 'access.no_role',
   directory_id_changed: 'identity.directory_id_changed',
   no_such_user: 'access.refused',

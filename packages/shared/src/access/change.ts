@@ -91,6 +91,8 @@ export type AccessChange = SignIn | SignInRefused | StateChange | RolesChange | 
 export type RefusalCode =
   | 'no_such_user'
   | 'deactivated'
+  /** Somebody contained brought an assertion from before the containment. */
+  | 'assertion_too_old'
   /** No rule gives this person a role, and there is no default one. */
   | 'no_role'
   | 'directory_id_changed'
@@ -99,6 +101,9 @@ export type RefusalCode =
   | 'not_owned'
   | 'other_cause'
   | 'illegal_step';
+
+/** What is newer than the decision: `newer_state` is a state that began after what was observed. */
+export type StaleReason = 'version_changed' | 'signed_in_since' | 'newer_groups' | 'newer_state';
 
 /** What became of a change. */
 export type AccessOutcome =
@@ -115,5 +120,5 @@ export type AccessOutcome =
   /** Nothing to do: it is so already. */
   | { readonly kind: 'unchanged'; readonly user: User | null }
   /** Something newer than the decision happened. */
-  | { readonly kind: 'stale'; readonly why: 'version_changed' | 'signed_in_since' | 'newer_groups' }
+  | { readonly kind: 'stale'; readonly why: StaleReason }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly user: User | null };

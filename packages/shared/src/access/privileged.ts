@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import type { UserId } from '../core/ids.ts';
+import type { Grant, User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
+import { grantsOf, lockUser } from '../db/users.ts';
 
 /** One key for all: whoever would take a privileged role waits for the one before. */
 const LOCK = 0x61646d69;
@@ -15,16 +17,37 @@ export async function lockPrivilegedRoles(tx: Tx): Promise<void> {
   await sql`select pg_advisory_xact_lock(${LOCK})`.execute(tx);
 }
 
-/** Whether the user holds any privileged role now. */
-export async function holdsPrivilegedRole(tx: Tx, userId: UserId): Promise<boolean> {
-  const row = await tx
-    .selectFrom('grants')
-    .select('role')
-    .where('user_id', '=', userId)
-    .where('privileged', '=', true)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+/**
+ * Locks a user's row and reads the grants; null: no such user. The privileged lock comes first where the
+ * user holds a privileged role, so that it is held whenever one may be taken.
+ *
+ * A sign-in that gives one may commit between the look and the lock. Then the
+ * lock comes late: of two who wait for each other by that, the database ends one
+ * with a deadlock, and that one runs again.
+ *
+ * @param privilegedRoles the privileged roles of the configuration, where the caller has it.
+ */
+export async function lockUserWithGrants(
+  tx: Tx,
+  userId: UserId,
+  privilegedRoles: ReadonlySet<string>,
+): Promise<{ readonly user: User; readonly grants: readonly Grant[] } | null> {
+  const mayBeTaken = (grant: Grant): boolean => isPrivileged(grant, privilegedRoles);
+  const locked = (await grantsOf(tx, userId)).some(mayBeTaken);
+  if (locked) await lockPrivilegedRoles(tx);
+  const user = await lockUser(tx, userId);
+  if (user === null) return null;
+  const grants = await grantsOf(tx, userId);
+  if (!locked && grants.some(mayBeTaken)) await lockPrivilegedRoles(tx);
+  return { user, grants };
+}
+
+/**
+ * Whether a grant gives a privileged role: it was one when it was given, or is one
+ * by the rules of now. A role that is declared privileged later is guarded at once.
+ */
+export function isPrivileged(grant: Grant, privilegedRoles: ReadonlySet<string>): boolean {
+  return grant.privileged || privilegedRoles.has(grant.role);
 }
 
 /**

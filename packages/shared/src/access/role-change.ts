@@ -1,5 +1,6 @@
 import type { Actor } from '../core/actor.ts';
 import type { ConnectionId, UserId } from '../core/ids.ts';
+import { hasAccess } from '../core/lifecycle.ts';
 import type { RoleMapping } from '../core/roles.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Grant, GrantReason, User } from '../core/user.ts';
@@ -7,7 +8,7 @@ import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
 import type { AccessOutcome, RolesChange, RolesMode } from './change.ts';
-import { lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
+import { isPrivileged, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 
 /** What a mapping does to the grants of one connection. */
@@ -47,6 +48,11 @@ export async function changeRoles(
   if (change.expectedVersion !== null && change.expectedVersion !== user.version) {
     return { kind: 'stale', why: 'version_changed' };
   }
+  // What somebody held when access ended is kept as it was, for the day of return (invariant 6).
+  if (!hasAccess(user.state)) return { kind: 'refused', code: 'deactivated', user };
+  if (change.seenIn === 'directory' && isSeenSince(user.lastAssertionAt, change.observedAt)) {
+    return { kind: 'stale', why: 'signed_in_since' };
+  }
   if (isNewer(user.groupsSeenAt, change.observedAt)) return { kind: 'stale', why: 'newer_groups' };
   const before = await grantsOf(tx, user.id);
   const result = await writeGrants(tx, user.id, before, change, actor, now);
@@ -72,6 +78,11 @@ export async function changeRoles(
   };
 }
 
+/** Whether a sign-in is as new as what was observed, by our own clock alone (invariant 3). */
+export function isSeenSince(lastAssertionAt: EpochMs | null, observedAt: EpochMs): boolean {
+  return lastAssertionAt !== null && lastAssertionAt >= observedAt;
+}
+
 /** Whether what is known is newer than what was observed. */
 export function isNewer(known: EpochMs | null, observed: EpochMs): boolean {
   return known !== null && known > observed;
@@ -93,7 +104,7 @@ export async function writeGrants(
   const ours = before.filter((g) => g.connectionId === work.connectionId && g.channel === 'roll');
   const wanted = new Set(work.mapping.roles);
   const dropped = work.mode === 'authoritative' ? ours.filter((g) => !wanted.has(g.role)) : [];
-  const kept = await mustStay(tx, userId, before, dropped, actor);
+  const kept = await mustStay(tx, userId, before, dropped, work, actor);
   const lost = dropped.filter((grant) => !kept.includes(grant.role)).map((grant) => grant.role);
   await deleteGrants(tx, userId, work.connectionId, lost);
   for (const role of work.mapping.roles) await upsertGrant(tx, userId, role, work, now);
@@ -115,10 +126,11 @@ async function mustStay(
   userId: UserId,
   before: readonly Grant[],
   dropped: readonly Grant[],
+  work: GrantWork,
   actor: Actor,
 ): Promise<readonly string[]> {
   const gone = dropped
-    .filter((grant) => grant.privileged)
+    .filter((grant) => isPrivileged(grant, work.privilegedRoles))
     .map((grant) => grant.role)
     .filter((role) => !before.some((grant) => grant.role === role && !dropped.includes(grant)));
   return rolesThatMustStay(tx, userId, gone, actor);

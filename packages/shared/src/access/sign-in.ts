@@ -5,9 +5,9 @@ import type { Grant, User } from '../core/user.ts';
 import { epochOfConnection } from '../db/connections.ts';
 import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
-import { findUserBySubject, grantsOf, lockUser, toUser } from '../db/users.ts';
+import { findUserBySubject, toUser } from '../db/users.ts';
 import type { AccessOutcome, SignIn, SignInRefused } from './change.ts';
-import { lockPrivilegedRoles } from './privileged.ts';
+import { lockUserWithGrants } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 import { type GrantResult, isNewer, writeGrants } from './role-change.ts';
 
@@ -26,22 +26,23 @@ export async function signIn(
   const created = await insertUser(tx, change, now);
   const found = await findUserBySubject(tx, change.connectionId, change.subject);
   if (found === null) return { kind: 'refused', code: 'no_such_user', user: null };
-  if (!created && (await grantsOf(tx, found.id)).some((grant) => grant.privileged)) {
-    await lockPrivilegedRoles(tx);
-  }
-  const user = await lockUser(tx, found.id);
-  if (user === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  const locked = await lockUserWithGrants(tx, found.id, change.privilegedRoles);
+  if (locked === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  const { user, grants: before } = locked;
   if (!maySignIn(user.state)) return { kind: 'refused', code: 'deactivated', user };
   if (namesSomebodyElse(user, change)) {
     return { kind: 'refused', code: 'directory_id_changed', user };
   }
 
-  const before = await grantsOf(tx, user.id);
+  if (isTooOldFor(user, change)) return { kind: 'refused', code: 'assertion_too_old', user };
+
   const fresh = created || !isNewer(user.groupsSeenAt, change.issuedAt);
   const granted = await grantRoles(tx, { change, user, before, created, fresh }, actor, now);
   const after = await writeUser(tx, user, change, fresh, now);
   if (granted.roles.length === 0) {
-    await recordRoleDifference(tx, { user, after, before, granted, change }, actor, now);
+    const told = { user, after, before, granted, change };
+    await recordUpdate(tx, told, actor, now);
+    await recordRoleDifference(tx, told, actor, now);
     return { kind: 'refused', code: 'no_role', user: after };
   }
   await insertSession(tx, after, change, now);
@@ -110,6 +111,11 @@ function namesSomebodyElse(user: User, change: SignIn): boolean {
   return user.directoryId !== change.directoryId;
 }
 
+/** Whoever is contained needs an assertion that the identity provider issued since. */
+function isTooOldFor(user: User, change: SignIn): boolean {
+  return user.state === 'contained' && change.issuedAt <= user.stateChangedAt;
+}
+
 async function grantRoles(
   tx: Tx,
   told: { change: SignIn; user: User; before: readonly Grant[]; created: boolean; fresh: boolean },
@@ -124,7 +130,8 @@ async function grantRoles(
   const work = {
     connectionId: change.connectionId,
     mapping: change.mapping,
-    mode: change.mode,
+    // Nothing automatic takes access from the protected, so a sign-in only adds (invariant 4).
+    mode: change.protected && change.mode === 'authoritative' ? ('additive' as const) : change.mode,
     seenIn: 'assertion' as const,
     privilegedRoles: change.privilegedRoles,
   };
@@ -195,6 +202,27 @@ interface Told {
   readonly before: readonly Grant[];
   readonly granted: GrantResult;
   readonly change: SignIn;
+}
+
+/** What a refused sign-in changed all the same: the state, or the names; nothing where neither. */
+async function recordUpdate(tx: Tx, told: Told, actor: Actor, now: EpochMs): Promise<void> {
+  const { user, after, before, granted, change } = told;
+  const sameNames = JSON.stringify(user.profile) === JSON.stringify(after.profile);
+  if (user.state === after.state && sameNames) return;
+  const head = { userId: user.id, connectionId: user.connectionId, reference: change.reference };
+  const views = {
+    before: auditViewOf(user, rolesOf(before)),
+    after: auditViewOf(after, granted.roles),
+  };
+  await recordAudit(
+    tx,
+    { kind: 'user.changed', ...head, reason: 'signed_in', ...views },
+    actor,
+    now,
+  );
+  if (!sameNames) {
+    await putIntoOutbox(tx, 'user.changed', user.id, { profile: after.profile }, now);
+  }
 }
 
 /** What the assertion changed of the roles; nothing where it changed none. */

@@ -7,8 +7,9 @@ import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
 import type { AccessOutcome, StateChange } from './change.ts';
-import { holdsPrivilegedRole, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
+import { lockUserWithGrants, rolesThatMustStay } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
+import { isSeenSince } from './role-change.ts';
 import { endSessionsOfUser } from './session-end.ts';
 
 const AUDITED_AS: Readonly<Record<StateChange['kind'], AuditKind>> = {
@@ -25,12 +26,9 @@ export async function changeState(
   actor: Actor,
   now: EpochMs,
 ): Promise<AccessOutcome> {
-  if (change.kind === 'deactivate' && (await holdsPrivilegedRole(tx, change.userId))) {
-    await lockPrivilegedRoles(tx);
-  }
-  const user = await lockUser(tx, change.userId);
-  if (user === null) return { kind: 'refused', code: 'no_such_user', user: null };
-  const grants = await grantsOf(tx, user.id);
+  const locked = await lockFor(tx, change);
+  if (locked === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  const { user, grants } = locked;
   const objection = await objectionTo(tx, change, user, grants, actor);
   if (objection !== null) return objection;
 
@@ -64,6 +62,16 @@ export async function changeState(
     await putIntoOutbox(tx, kind, user.id, { reason: change.reason, subject: user.subject }, now);
   }
   return { kind: 'applied', user: after, roles, created: false, sessionsEnded, kept: [] };
+}
+
+/** Only a deactivation takes a privileged role out of use, so only it waits its turn. */
+async function lockFor(
+  tx: Tx,
+  change: StateChange,
+): Promise<{ readonly user: User; readonly grants: readonly Grant[] } | null> {
+  if (change.kind === 'deactivate') return lockUserWithGrants(tx, change.userId, new Set());
+  const user = await lockUser(tx, change.userId);
+  return user === null ? null : { user, grants: await grantsOf(tx, user.id) };
 }
 
 /** Why the change may not be made, in the order in which a reader would ask. */
@@ -114,7 +122,13 @@ function isDone(change: StateChange, user: User, cause: Cause | null): boolean {
 
 /** Whether something newer than the decision happened (invariant 3). */
 function isStale(change: StateChange, user: User): boolean {
-  return versionMoved(change, user) || signedInSince(change, user);
+  return versionMoved(change, user) || signedInSince(change, user) || provesNoReturn(change, user);
+}
+
+/** What was observed before a state began says nothing of its end (invariant 5). */
+function provesNoReturn(change: StateChange, user: User): boolean {
+  if (change.kind !== 'restore' || change.observedAt === null) return false;
+  return change.observedAt <= user.stateChangedAt;
 }
 
 function versionMoved(change: StateChange, user: User): boolean {
@@ -123,14 +137,12 @@ function versionMoved(change: StateChange, user: User): boolean {
 
 function signedInSince(change: StateChange, user: User): boolean {
   if (change.observedAt === null || change.kind === 'restore') return false;
-  return user.lastAssertionAt !== null && user.lastAssertionAt >= change.observedAt;
+  return isSeenSince(user.lastAssertionAt, change.observedAt);
 }
 
 function staleOutcome(change: StateChange, user: User): AccessOutcome {
-  return {
-    kind: 'stale',
-    why: signedInSince(change, user) ? 'signed_in_since' : 'version_changed',
-  };
+  if (signedInSince(change, user)) return { kind: 'stale', why: 'signed_in_since' };
+  return { kind: 'stale', why: versionMoved(change, user) ? 'version_changed' : 'newer_state' };
 }
 
 /** Only the cause of a deactivation ends it; a suspicion has none and yields to any evidence. */
