@@ -105,10 +105,6 @@ describe('brake', () => {
     expect(brake(mixed, QUIET, LIMITS, among(10))).toMatchObject({
       heldClasses: ['absence', 'disabled'],
     });
-    const past = { ...QUIET, day: { ...NONE, disabled: 3 } };
-    expect(rulesOf(brake(takes('absent', 2), past, LIMITS, among(7)))).toEqual([
-      'absence half_of_connection',
-    ]);
   });
 
   it('takes one holder of a privileged role, not two, in one run or in a day', () => {

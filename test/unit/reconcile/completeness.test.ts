@@ -116,7 +116,11 @@ describe('isShrunk', () => {
     [100, 89, true],
     [8, 5, false],
     [8, 4, true],
+    [7, 4, true],
     [6, 3, true],
+    [6, 4, false],
+    [5, 3, true],
+    [5, 4, false],
     [3, 1, true],
     [2, 1, false],
     [10, 6, true],
@@ -124,10 +128,11 @@ describe('isShrunk', () => {
     expect(isShrunk(rows, last)).toBe(expected);
   });
 
-  it('takes half of any listing of three or more for shrunk', () => {
+  it('takes half of any listing of four or more for shrunk, rounded up or down', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 3, max: 2_000_000 }), (last) =>
-        isShrunk(Math.floor(last / 2), last),
+      fc.property(
+        fc.integer({ min: 4, max: 2_000_000 }),
+        (last) => isShrunk(Math.floor(last / 2), last) && isShrunk(Math.ceil(last / 2), last),
       ),
     );
   });

@@ -63,8 +63,8 @@ export function privilegedAtStake(decision: Decision, population: Population): r
 
 /**
  * Whether the decisions may be applied without a person's approval. Each class has its
- * own limits, and two rules stand above them: never half of a connection or more, and
- * never more than one holder of a privileged role, within a day. Has no off switch.
+ * own limits, and two rules stand above them: never half of a connection or more in one
+ * run, and never more than one holder of a privileged role in a day. Has no off switch.
  */
 export function brake(
   decisions: readonly Decision[],
@@ -75,7 +75,7 @@ export function brake(
   const counts = countPeople(decisions);
   const why = [
     ...BRAKE_CLASSES.flatMap((one) => overLimits(one, counts[one], history, limits, population)),
-    ...overHalf(counts, history, population),
+    ...overHalf(counts, population),
     ...overPrivileged(decisions, history, population),
   ];
   if (why.length === 0) return { kind: 'go' };
@@ -134,25 +134,21 @@ function overLimits(
   });
 }
 
-/** One leaver of a connection of two is half of it, and still no mass removal. */
+/**
+ * One leaver of a connection of two is half of it, and still no mass removal. What was
+ * taken before this run is the windows' business: a day has its own limits.
+ */
 function overHalf(
   counts: Readonly<Record<BrakeClass, number>>,
-  history: BrakeHistory,
   population: Population,
 ): readonly HeldReason[] {
-  const past = history.day.absence + history.day.disabled;
-  const total = population.withAccess + past;
-  const leaving = counts.absence + counts.disabled;
-  const removal = { classes: ['absence', 'disabled'] as const, received: leaving + past, total };
-  const losing = {
-    classes: ['roles'] as const,
-    received: counts.roles + history.day.roles,
-    total: population.withAccess,
-  };
-  return [removal, losing].flatMap(({ classes, received, total: base }) => {
-    if (received < 2 || received * 2 < base) return [];
-    const allowed = Math.max(1, Math.ceil(base / 2) - 1);
-    const explanation = `expected fewer than half of ${base} people within 24 hours, received ${received}`;
+  const { withAccess } = population;
+  const together: readonly (readonly BrakeClass[])[] = [['absence', 'disabled'], ['roles']];
+  return together.flatMap((classes) => {
+    const received = classes.reduce((sum, one) => sum + counts[one], 0);
+    if (received < 2 || received * 2 < withAccess) return [];
+    const allowed = Math.max(1, Math.ceil(withAccess / 2) - 1);
+    const explanation = `expected fewer than half of ${withAccess} people in one run, received ${received}`;
     return classes
       .filter((one) => counts[one] > 0)
       .map((one) => ({

@@ -20,8 +20,8 @@ export interface ListingContext {
 /** A listing with less than this share of the last complete one proves nothing, in percent. */
 export const SMALLEST_SHARE = 90;
 /**
- * So many people may be gone all the same, as long as fewer than half are: of nine
- * people, one leaver is more than a tenth.
+ * So many people may be gone all the same, as long as it is not half of them, however
+ * that is rounded: of nine people, one leaver is more than a tenth.
  */
 export const LEAVERS_OF_A_SMALL_LISTING = 3;
 
@@ -40,7 +40,7 @@ export function judge(proof: ListingProof, context: ListingContext): Snapshot {
 export function isShrunk(rows: number, lastCompleteRows: number): boolean {
   const lost = lastCompleteRows - rows;
   if (rows * 100 >= lastCompleteRows * SMALLEST_SHARE || lost <= 1) return false;
-  return lost > LEAVERS_OF_A_SMALL_LISTING || lost * 2 >= lastCompleteRows;
+  return lost > LEAVERS_OF_A_SMALL_LISTING || lost >= Math.floor(lastCompleteRows / 2);
 }
 
 interface Doubt {

@@ -1,0 +1,154 @@
+import { createLog } from '@rollcall/shared/telemetry/log';
+import { type Sweeper, type SweepResult, sweeper } from '@rollcall/sweeper';
+import { scheduleSweeps } from '@rollcall/sweeper/jobs/schedule';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeOnBothEngines } from '../../setup/redis.ts';
+import { until } from '../../support/service.ts';
+import { ADA, ALAN, HEDY, KATHERINE, type Stack, startStack } from '../../support/stack.ts';
+import { askIdp, Visitor } from '../../support/visitor.ts';
+
+describeOnBothEngines('workers of the sweep', (engine) => {
+  let stack: Stack;
+  const visitors = new Map<string, Visitor>();
+  const workers: Sweeper[] = [];
+  const logged: Record<string, unknown>[] = [];
+  const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
+
+  beforeAll(async () => {
+    stack = await startStack({ engine, sweep: { confirm_after: '1s' } });
+    for (const person of [ADA, ALAN, HEDY, KATHERINE]) await signIn(person);
+    for (let count = 0; count < 2; count++) {
+      workers.push(await sweeper(stack.config, { env: stack.env, log }));
+    }
+  });
+  afterAll(async () => {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await stack.close();
+  });
+
+  async function signIn(person: string): Promise<void> {
+    const visitor = visitors.get(person) ?? new Visitor();
+    visitors.set(person, visitor);
+    const login = `${stack.web.url}/saml/demo/login?return_to=%2Freports`;
+    const { action, fields } = await askIdp(visitor, login, person);
+    await visitor.post(action, fields);
+    expect(await sessionStatus(person)).toBe(200);
+  }
+
+  async function sessionStatus(person: string): Promise<number> {
+    return (await visitors.get(person)!.json(`${stack.web.url}/session`)).status;
+  }
+
+  async function runs(): Promise<{ trigger: string; state: string; code: string }[]> {
+    const text = 'select trigger, state, code from sweep_runs order by started_at';
+    return (await stack.fresh.pool.query(text)).rows;
+  }
+
+  async function stateOf(person: string): Promise<string> {
+    const text = 'select state from users where subject = $1';
+    return (await stack.fresh.pool.query(text, [person])).rows[0].state;
+  }
+
+  /** Waits while the other worker is at it. */
+  function sweepNow(): Promise<SweepResult> {
+    return until('a sweep', 15_000, async () => {
+      const result = await workers[0]!.sweepNow('demo');
+      return result.kind === 'finished' && result;
+    });
+  }
+
+  it('two that start together make one sweep: a baseline', async () => {
+    await Promise.all(workers.map((worker) => worker.start()));
+    await until('the first sweep', 15_000, async () => (await runs())[0]?.state === 'applied');
+    expect(await runs()).toEqual([
+      { trigger: 'schedule', state: 'applied', code: 'sweep.applied' },
+    ]);
+  });
+
+  it('whoever is gone from the directory is out, confirmed by a job of its own', async () => {
+    stack.idp.directory.remove(ALAN);
+    expect(await sweepNow()).toMatchObject({ state: 'applied', applied: 1, rows: 7 });
+    expect(await sessionStatus(ALAN)).toBe(200);
+    await until('the confirmation', 15_000, async () => (await stateOf(ALAN)) === 'deactivated');
+    expect(await sessionStatus(ALAN)).toBe(401);
+    expect(await sessionStatus(ADA)).toBe(200);
+    expect((await runs()).map((run) => run.trigger)).toEqual([
+      'schedule',
+      'operator',
+      'confirmation',
+    ]);
+  });
+
+  it('whoever is disabled is out at once', async () => {
+    stack.idp.directory.disable(HEDY);
+    expect(await sweepNow()).toMatchObject({ state: 'applied', applied: 1, sessionsEnded: 1 });
+    expect(await sessionStatus(HEDY)).toBe(401);
+  });
+
+  it.each([
+    'error_500',
+    'timeout',
+    'empty',
+    'half',
+    'short',
+    'duplicate_pages',
+    'unauthorized_401',
+    'forbidden_403',
+    'too_many_429',
+    'malformed',
+  ] as const)('a directory that suffers from %s removes nobody', async (fault) => {
+    stack.idp.directory.setFault(fault);
+    expect(await sweepNow()).toMatchObject({ state: 'incomplete', applied: 0 });
+    expect(await sessionStatus(ADA)).toBe(200);
+    expect(await stateOf(KATHERINE)).toBe('active');
+  });
+
+  it('nobody else was touched, and the sweep goes on when the directory is well again', async () => {
+    stack.idp.directory.setFault(null);
+    expect(await sweepNow()).toMatchObject({ state: 'applied', applied: 0 });
+    const out = "select subject from users where state <> 'active' order by subject";
+    const { rows } = await stack.fresh.pool.query(out);
+    expect(rows.map((row) => row.subject)).toEqual([ALAN, HEDY].sort());
+  });
+
+  it('a job that makes no sense is logged and dropped', async () => {
+    const { openFoundation } = await import('@rollcall/shared/engine/foundation');
+    const { openQueues } = await import('@rollcall/shared/queue/queues');
+    const { validateConfig } = await import('@rollcall/shared/config/load');
+    const foundation = await openFoundation(validateConfig(stack.config, { env: stack.env }), {
+      env: stack.env,
+    });
+    const queue = (await openQueues(foundation)).queue('sweeps');
+    try {
+      await queue.add('sweep', { connectionId: 7 });
+      await queue.add('sweep', { connectionId: 'gone', trigger: 'schedule' });
+      const has = (event: string) => logged.some((line) => line.event === event);
+      await until('the log', 10_000, async () => {
+        return has('sweep.bad_job') && has('sweep.unknown_connection');
+      });
+      expect(await queue.schedules()).toEqual(['sweep-demo']);
+      await scheduleSweeps(queue, []);
+      expect(await queue.schedules()).toEqual([]);
+    } finally {
+      await queue.close();
+      await foundation.close();
+    }
+  });
+
+  it('refuses connections that it cannot sweep', async () => {
+    await expect(workers[0]!.sweepNow('nobody')).rejects.toMatchObject({
+      code: 'sweep.no_such_connection',
+    });
+  });
+
+  it('leaves one line in the log for each run', async () => {
+    const lines = logged.filter((line) => line.event === 'sweep.finished');
+    expect(lines).toHaveLength((await runs()).length);
+    for (const line of lines)
+      expect(line).toMatchObject({
+        connection: 'demo',
+        code: expect.stringMatching(/^(sweep|listing|directory)\./),
+      });
+    expect(JSON.stringify(logged)).not.toContain(stack.idp.scimToken);
+  });
+});
