@@ -47,7 +47,9 @@ function startOf(pid: number): string {
   if (process.platform === 'linux') {
     const stat = readOrUndefined(`/proc/${pid}/stat`) ?? '';
     // The second field is the name in brackets and may hold anything, brackets too.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended and only waits for its parent to notice, in some containers for ever.
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
   }
   return process.platform === 'win32' ? '' : (ps(pid, 'lstart=') ?? '');
 }
