@@ -2,6 +2,7 @@ import { ConfigError, type ConfigIssue } from '@rollcall/shared/config/issues';
 import { AppError } from '@rollcall/shared/core/errors';
 import { describeError } from '@rollcall/shared/telemetry/log';
 import { CommanderError } from 'commander';
+import { EXIT, type ExitCode } from './exit-code.ts';
 import { printable } from './render/printable.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -14,6 +15,13 @@ export interface Failure {
   readonly detail?: Readonly<Record<string, unknown>>;
   /** One for each problem of a configuration. */
   readonly issues?: readonly ConfigIssue[];
+}
+
+/** The exit code of a program that ends with this error. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof AppError)) return EXIT.error;
+  if (error.code === 'plan.not_approved') return EXIT.held;
+  return error.detail.state === 'incomplete' ? EXIT.incomplete : EXIT.error;
 }
 
 /** How much is told, and in which form. */

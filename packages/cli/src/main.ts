@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { reportFailure } from './failure.ts';
+import { exitCodeOf, reportFailure } from './failure.ts';
 import { isSet, readInvocation, type Surroundings } from './invocation.ts';
 import { buildProgram } from './program.ts';
 import { openTerminal } from './terminal.ts';
@@ -33,7 +33,7 @@ export async function runCommandLine(
     const json = args.includes('--json');
     const verbose = args.includes('--verbose') || isSet(env.ROLLCALL_DEBUG);
     reportFailure(error, terminal, { json, verbose });
-    return EXIT.error;
+    return exitCodeOf(error);
   }
 }
 

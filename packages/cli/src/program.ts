@@ -4,6 +4,7 @@ import { addCheck } from './commands/check.ts';
 import { addExplain } from './commands/explain.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addStart } from './commands/start.ts';
+import { addSweep } from './commands/sweep.ts';
 import { addUsers } from './commands/users.ts';
 import type { Run } from './invocation.ts';
 import type { Terminal } from './terminal.ts';
@@ -45,6 +46,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addCheck(program, run);
   addUsers(program, run);
   addExplain(program, run);
+  addSweep(program, run);
   return program;
 }
 

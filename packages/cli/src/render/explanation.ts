@@ -14,7 +14,7 @@ export function renderExplanation(explanation: Explanation, now: EpochMs, colors
   const { user, events } = explanation;
   const label = printable(labelOf(user));
   const state = stateColor(user.state, colors)(user.state);
-  const head = `${colors.bold(label)}  ${state}  by ${user.connectionId}`;
+  const head = `${colors.bold(label)}  ${state}  via ${user.connectionId}`;
   return [
     head,
     ...stateLines(user, now),
@@ -131,11 +131,11 @@ export function missSentence(miss: RoleMiss): string {
     case 'other_connection':
       return `only from ${wanted || 'a connection that the rule names'}  ${place}`;
     case 'no_group_matched':
-      return `in none of the groups ${wanted}  ${place}`;
+      return `${miss.wanted.length === 1 ? 'not in group' : 'in none of the groups'} ${wanted}  ${place}`;
     case 'group_missing':
       return `not in ${wanted}  ${place}`;
     case 'attribute_mismatch':
-      return `attribute ${wanted} has another value  ${place}`;
+      return `attribute ${wanted} has none of the values wanted  ${place}`;
     case 'groups_unknown':
       return `the groups are not known  ${place}`;
     default:

@@ -11,7 +11,7 @@ export function renderStory(service: Service, colors: Colors): string {
     `Open ${app} and sign in as Ada Lovelace: her account is made now, her groups become roles.`,
     `Open ${directory} and press ${bold('Remove')} beside Ada.`,
     sweeps
-      ? 'Watch the first page: within a minute the roll is called, and her session ends by itself.'
+      ? 'Watch the first page: within half a minute the roll is called, and her session ends by itself.'
       : `Call the roll in another terminal: ${bold('npx rollcall start --role worker')}`,
     `Ask why, in another terminal: ${bold('npx rollcall explain ada@acme.example')}`,
   ];

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@rollcall/shared/core/errors';
 import { withLock } from '@rollcall/shared/db/embedded/lock';
 import {
@@ -12,6 +13,8 @@ import { guard, readStateFile, writeStateFile } from '../state-folder.ts';
 const FILE = 'running.json';
 const LOCK = 'running.lock';
 const LOCK_SECONDS = 20;
+/** How long a process takes at most from its end to its disappearance, in milliseconds. */
+const LAST_MOMENTS_MS = 1_000;
 
 /**
  * Makes this process the only one that runs the demo of a folder: two would
@@ -22,7 +25,7 @@ export async function becomeTheDemo(folder: string): Promise<() => Promise<void>
   const own = identify();
   await inTurn(folder, async () => {
     const other = readHolder(await readStateFile(folder, FILE));
-    if (other !== null && isRunning(other)) throw alreadyRunning(folder, other.pid);
+    if (other !== null && !(await hasEnded(other))) throw alreadyRunning(folder, other.pid);
     await writeStateFile(folder, FILE, `${JSON.stringify(own)}\n`);
   });
   return () =>
@@ -30,6 +33,16 @@ export async function becomeTheDemo(folder: string): Promise<() => Promise<void>
       const holder = readHolder(await readStateFile(folder, FILE));
       if (holder?.pid === own.pid) await rm(join(folder, FILE), { force: true });
     });
+}
+
+/** One that was killed a moment ago may take another moment to be gone. */
+async function hasEnded(holder: ProcessIdentity): Promise<boolean> {
+  const deadline = performance.now() + LAST_MOMENTS_MS;
+  while (isRunning(holder)) {
+    if (performance.now() > deadline) return false;
+    await sleep(50);
+  }
+  return true;
 }
 
 function inTurn(folder: string, work: () => Promise<void>): Promise<void> {

@@ -1,0 +1,154 @@
+import { userInfo } from 'node:os';
+import { AppError, codeOf } from '@rollcall/shared/core/errors';
+import type { RunId } from '@rollcall/shared/core/ids';
+import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { ApplyTally } from '@rollcall/sweeper/plan/apply-lines';
+import { applyPlan } from '@rollcall/sweeper/plan/apply-plan';
+import { approvePlan } from '@rollcall/sweeper/plan/approve-plan';
+import { isApproved, type PlanHead } from '@rollcall/sweeper/plan/plan-head';
+import { connectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
+import type { Command } from 'commander';
+import { waitForLease } from '../compose/sweep-lease.ts';
+import { type Opened, withFoundation } from '../compose/with-foundation.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import type { Invocation, Run } from '../invocation.ts';
+import { findNamedPlan, shortDigest } from '../queries/plan-named.ts';
+import { readShownPlan } from '../queries/shown-plan.ts';
+import { planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
+import { readWithin } from './page-options.ts';
+
+const HELP = `
+Every line is checked again as it is applied: whoever has signed in since, or was
+changed by somebody else, is left alone.
+
+A plan that the brake holds needs --approve with the number of people who would
+lose something, as \`sweep show\` tells it, and a reason. The approval covers this
+one plan and ends with it.
+
+Exit codes: 0 applied, 3 held (nothing was applied), 1 error.
+
+Examples:
+  $ rollcall sweep apply 7f3c0a12
+  $ rollcall sweep apply 9b02d4e1 --approve 214 --reason "the Lyon office has closed"`;
+
+interface ApplyOptions {
+  readonly approve?: number;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+/** `rollcall sweep apply PLAN` */
+export function addSweepApply(parent: Command, run: Run): void {
+  parent
+    .command('apply')
+    .summary('apply a plan that waits')
+    .description('Applies a plan that waits, and approves it first where the brake holds it.')
+    .argument('<plan>', 'its digest, the first six or more digits of it, or the id of its run')
+    .option(
+      '--approve <number>',
+      'approve a held plan that takes something from so many people',
+      readWithin(0, 2_000_000_000),
+    )
+    .option('--reason <text>', 'why it is approved; kept in the audit trail')
+    .option('--by <name>', 'who applies it (default: the user of this process)')
+    .addHelpText('after', HELP)
+    .action((name: string, options: ApplyOptions, command: Command) =>
+      run(command, (invocation) => apply(name, options, invocation)),
+    );
+}
+
+/** What came of it: the plan was applied, or the brake holds it and it is shown. */
+type Outcome =
+  | { readonly kind: 'applied'; readonly plan: PlanHead; readonly tally: ApplyTally }
+  | { readonly kind: 'held'; readonly shown: ShownPlan };
+
+async function apply(
+  name: string,
+  options: ApplyOptions,
+  invocation: Invocation,
+): Promise<ExitCode> {
+  requireReason(options);
+  const outcome = await withFoundation(invocation, { engine: false }, (opened) =>
+    approveAndApply(name, options, opened, invocation),
+  );
+  const { terminal, json } = invocation;
+  if (outcome.kind === 'held') {
+    if (json)
+      terminal.printJson({ error: heldError(outcome.shown), plan: planToJson(outcome.shown) });
+    else terminal.print(renderPlan(outcome.shown, currentTime(), terminal.colors));
+    return EXIT.held;
+  }
+  const { plan, tally } = outcome;
+  if (json) terminal.printJson(tallyToJson(plan, tally));
+  else terminal.print(sayTally(plan, tally));
+  return tally.state === 'held' ? EXIT.held : EXIT.ok;
+}
+
+async function approveAndApply(
+  name: string,
+  options: ApplyOptions,
+  { config, foundation: { db } }: Opened,
+  { env }: Invocation,
+): Promise<Outcome> {
+  const plan = await findNamedPlan(db, name);
+  const sweep = connectionSweep(config, plan.connectionId, env);
+  const operator = options.by ?? userName();
+  const { approve: people, reason } = options;
+  if (people !== undefined && reason !== undefined) {
+    const approval = { digest: plan.digest, approver: operator, people, reason };
+    await approvePlan(db, approval, currentTime());
+  } else if (plan.state === 'held' && !(await isApproved(db, plan.digest))) {
+    return { kind: 'held', shown: await showHeld(db, plan.runId) };
+  }
+  const tally = await waitForLease(
+    () => applyPlan({ db, sweep, plan: plan.runId, operator }),
+    (result) => 'error' in result && codeOf(result.error) === 'sweep.busy',
+  );
+  return { kind: 'applied', plan, tally };
+}
+
+function showHeld(db: Opened['foundation']['db'], runId: RunId): Promise<ShownPlan> {
+  return readShownPlan(db, runId, { limit: 50, after: 0, now: currentTime() });
+}
+
+/** One without the other is a slip, and a slip approves nothing. Throws `cli.usage`. */
+function requireReason({ approve, reason }: ApplyOptions): void {
+  if ((approve === undefined) === (reason === undefined)) return;
+  throw new AppError('cli.usage', 'An approval needs both --approve COUNT and --reason TEXT.');
+}
+
+/** Who is at the keyboard; a process without an entry in the user database has only a number. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+function heldError({ plan }: ShownPlan): Record<string, unknown> {
+  return {
+    code: 'plan.not_approved',
+    message: `The brake holds this plan, which takes something from ${plan.people} people: approve it with --approve ${plan.people} and --reason.`,
+    detail: { people: plan.people, held_why: plan.heldWhy },
+  };
+}
+
+function sayTally(plan: PlanHead, { applied, skipped, sessionsEnded, state }: ApplyTally): string {
+  const sessions =
+    sessionsEnded === 1 ? '1 session has ended' : `${sessionsEnded} sessions have ended`;
+  const left = skipped === 0 ? '' : `, ${skipped} skipped because something had changed since`;
+  return `Plan ${shortDigest(plan.digest)} (${state}): ${applied} applied${left}; ${sessions}.`;
+}
+
+function tallyToJson(plan: PlanHead, tally: ApplyTally): Record<string, unknown> {
+  return {
+    run: plan.runId,
+    connection: plan.connectionId,
+    digest: plan.digest,
+    state: tally.state,
+    applied: tally.applied,
+    skipped: tally.skipped,
+    sessions_ended: tally.sessionsEnded,
+  };
+}

@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import type { Run } from '../invocation.ts';
+import { addSweepApply } from './sweep-apply.ts';
+import { addSweepHistory } from './sweep-history.ts';
+import { addSweepPlan } from './sweep-plan.ts';
+import { addSweepShow } from './sweep-show.ts';
+
+/** `rollcall sweep …` */
+export function addSweep(parent: Command, run: Run): void {
+  const sweep = parent
+    .command('sweep')
+    .summary('call the roll: plan, show, apply, history')
+    .description('Calls the roll: who is here and no longer in the directory?');
+  addSweepPlan(sweep, run);
+  addSweepShow(sweep, run);
+  addSweepApply(sweep, run);
+  addSweepHistory(sweep, run);
+}

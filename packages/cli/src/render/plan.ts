@@ -1,0 +1,176 @@
+import type { EpochMs } from '@rollcall/shared/core/time';
+import type { PlanLineView, PlanView } from '@rollcall/sweeper/plan/read';
+import { shortDigest } from '../queries/plan-named.ts';
+import type { ListingFacts } from '../queries/sweep-run.ts';
+import type { Colors } from '../terminal.ts';
+import { printable } from './printable.ts';
+import { type Cell, renderTable } from './table.ts';
+import { sayDuration, sayWhen } from './when.ts';
+
+/** A plan and the listing that it rests on. */
+export interface ShownPlan {
+  readonly plan: PlanView;
+  readonly listing: ListingFacts;
+  /** How many lines do what, over the whole plan. */
+  readonly tally: PlanTally;
+}
+
+/** How many lines of a plan do what. */
+export type PlanTally = Readonly<Record<PlanLineView['decision'], number>>;
+
+/** A plan for people, like a diff: what it rests on, one line each, the summary last. */
+export function renderPlan(shown: ShownPlan, now: EpochMs, colors: Colors): string {
+  const { plan, listing } = shown;
+  const lines = plan.lines.map((line) => lineCells(line, colors));
+  const changes = lines.length === 0 ? [] : ['', ...indent(renderTable(lines))];
+  const more =
+    plan.next === null
+      ? []
+      : ['', `  More: rollcall sweep show ${shortDigest(plan.digest)} --after ${plan.next}`];
+  return [
+    renderTable([
+      ['Directory', sayListing(listing)],
+      ['Local', `${count(plan.population, 'user', 'users')} with access by ${plan.connectionId}`],
+    ]),
+    ...changes,
+    ...more,
+    '',
+    summaryLine(shown, colors),
+    ...nextSteps(plan, now, colors),
+  ].join('\n');
+}
+
+/** What a listing was found to be, in words. */
+export function sayListing(listing: ListingFacts): string {
+  if (listing.snapshot === null) return 'not listed';
+  const pages = listing.pages === null ? '' : ` (${count(listing.pages, 'page', 'pages')})`;
+  return `${count(listing.rows ?? 0, 'person', 'people')} listed, ${listing.snapshot}${pages}`;
+}
+
+const SIGNS = {
+  deactivate: '-',
+  contain: '-',
+  change_roles: '~',
+  suspect: '?',
+  restore: '+',
+  refuse: '!',
+} as const;
+
+const NAMES = {
+  deactivate: 'deactivate',
+  contain: 'contain',
+  change_roles: 'roles',
+  suspect: 'suspect',
+  restore: 'restore',
+  refuse: 'skipped',
+} as const;
+
+function lineCells(line: PlanLineView, colors: Colors): (Cell | string)[] {
+  const paint = paintOf(line.decision, colors);
+  return [
+    { text: SIGNS[line.decision], paint },
+    { text: line.label, paint },
+    NAMES[line.decision],
+    [sayRoles(line), line.sentence].filter((part) => part !== '').join('  '),
+    sayEffect(line),
+  ];
+}
+
+function paintOf(decision: PlanLineView['decision'], colors: Colors): (text: string) => string {
+  if (decision === 'restore') return colors.green;
+  if (decision === 'deactivate' || decision === 'contain') return colors.red;
+  return decision === 'refuse' ? colors.dim : colors.yellow;
+}
+
+function sayRoles({ decision, gain, lose }: PlanLineView): string {
+  if (decision !== 'change_roles') return '';
+  return [...lose.map((role) => `-${role}`), ...gain.map((role) => `+${role}`)].join(' ');
+}
+
+function sayEffect({ decision, sessions, outcome, outcomeWhy }: PlanLineView): string {
+  if (outcome === 'applied') return 'applied';
+  if (outcome === 'skipped' && decision !== 'refuse') return `skipped: ${outcomeWhy ?? 'void'}`;
+  if (sessions === 0) return '';
+  return sessions === 1 ? '1 session ends' : `${sessions} sessions end`;
+}
+
+function summaryLine({ plan, tally }: ShownPlan, colors: Colors): string {
+  const parts = [
+    [tally.deactivate, 'to deactivate'],
+    [tally.contain, 'to contain'],
+    [tally.change_roles, 'to change'],
+    [tally.suspect, 'to suspect'],
+    [tally.restore, 'to restore'],
+    [tally.refuse, 'skipped'],
+  ] as const;
+  const said = parts
+    .filter(([number]) => number > 0)
+    .map(([number, what]) => `${say(number)} ${what}`);
+  if (said.length === 0)
+    return 'No changes: everybody with access is in the directory, with the same roles.';
+  const name = colors.bold(`Plan ${shortDigest(plan.digest)}`);
+  return `${name} (${plan.state}): ${said.join(', ')}`;
+}
+
+/** What can be done with a plan that waits, and what was done with it. */
+function nextSteps(plan: PlanView, now: EpochMs, colors: Colors): string[] {
+  const approvals = plan.approvals.map((approval) =>
+    printable(
+      `Approved by ${approval.approver} ${sayWhen(approval.at, now)}, for ${count(approval.people, 'person', 'people')}: ${approval.reason}`,
+    ),
+  );
+  if (plan.state !== 'pending' && plan.state !== 'held') return approvals;
+  const name = shortDigest(plan.digest);
+  const left = sayDuration(plan.expiresAt - now);
+  if (plan.state === 'held') {
+    return [
+      ...plan.heldWhy.map((why) => `${colors.red('HELD')}  ${printable(why.explanation)}`),
+      ...approvals,
+      approvals.length > 0
+        ? `Apply within ${left}: rollcall sweep apply ${name}`
+        : `Approve and apply this plan only, within ${left}:\n  rollcall sweep apply ${name} --approve ${plan.people} --reason "…"`,
+    ];
+  }
+  return [...approvals, `Apply within ${left}: rollcall sweep apply ${name}`];
+}
+
+/** A plan for programs. */
+export function planToJson({ plan, listing, tally }: ShownPlan): Record<string, unknown> {
+  return {
+    run: plan.runId,
+    connection: plan.connectionId,
+    digest: plan.digest,
+    state: plan.state,
+    plan_only_because: plan.planOnlyBecause,
+    listing: { kind: listing.snapshot, rows: listing.rows, pages: listing.pages },
+    population: plan.population,
+    people: plan.people,
+    tally,
+    held_why: plan.heldWhy,
+    approvals: plan.approvals.map((approval) => ({ ...approval, at: iso(approval.at) })),
+    created_at: iso(plan.createdAt),
+    expires_at: iso(plan.expiresAt),
+    lines: plan.lines.map(({ userId, outcomeWhy, ...line }) => ({
+      ...line,
+      user: userId,
+      outcome_why: outcomeWhy,
+    })),
+    next: plan.next,
+  };
+}
+
+function iso(at: EpochMs): string {
+  return new Date(at).toISOString();
+}
+
+function say(number: number): string {
+  return number.toLocaleString('en-US');
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${say(number)} ${number === 1 ? one : many}`;
+}
+
+function indent(block: string): string[] {
+  return block.split('\n').map((line) => `  ${line}`);
+}
