@@ -9,6 +9,7 @@ import {
 } from '@rollcall/shared/engine/foundation';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { keepHouse } from './housekeeping.ts';
 import { answerErrors } from './http/errors.ts';
 import { requireRole, requireUser } from './http/guards.ts';
 import { healthRoutes } from './http/health-routes.ts';
@@ -61,11 +62,14 @@ export async function jitAuth(
   const keys = await resolveSessionKeys(config.session.keys, env);
   const log = options.log ?? createLog('info');
   const foundation = options.foundation ?? (await openFoundation(config, options));
+  let stopHousekeeping = (): void => undefined;
   const close = async (): Promise<void> => {
+    stopHousekeeping();
     if (options.foundation === undefined) await foundation.close();
   };
   try {
     await migrate(foundation.pool);
+    stopHousekeeping = keepHouse(foundation.engine, log);
     const router = await buildRouter({ config, foundation, keys, log });
     return { router, requireUser, requireRole, errors: answerErrors(log), close };
   } catch (error) {
