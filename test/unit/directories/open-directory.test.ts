@@ -23,7 +23,14 @@ it('sends the secret behind the reference, and nothing before it is asked', asyn
     secret,
   );
   const keycloak = openDirectory(
-    { ...common, type: 'keycloak', realm: 'a b', clientId: 'c', clientSecret: REFERENCE },
+    {
+      ...common,
+      type: 'keycloak',
+      realm: 'a b',
+      clientId: 'c',
+      clientSecret: REFERENCE,
+      groupNames: 'name',
+    },
     secret,
   );
   expect([scim?.type, keycloak?.type]).toEqual(['scim', 'keycloak']);
