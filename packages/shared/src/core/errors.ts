@@ -27,6 +27,16 @@ export class AppError extends Error {
   }
 }
 
+/**
+ * What went wrong, in the words of whoever threw it. Of several errors in one, as
+ * where a name has several addresses, only the code says anything.
+ */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  return 'code' in error ? String(error.code) : error.name;
+}
+
 /** The stable code of an error, or `internal` for one that nobody foresaw. */
 export function codeOf(error: unknown): string {
   return error instanceof AppError ? error.code : 'internal';

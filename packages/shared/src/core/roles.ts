@@ -151,8 +151,8 @@ export function matchesPattern(name: string, pattern: string): boolean {
       star = p++;
       resume = n;
     } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === name[n])) {
+      n += pattern[p] === '?' ? widthAt(name, n) : 1;
       p++;
-      n++;
     } else if (star >= 0) {
       p = star + 1;
       n = ++resume;
@@ -162,4 +162,9 @@ export function matchesPattern(name: string, pattern: string): boolean {
   }
   while (p < pattern.length && pattern[p] === '*') p++;
   return p === pattern.length;
+}
+
+/** A character outside the Basic Multilingual Plane is two units of a string, and one `?`. */
+function widthAt(text: string, index: number): number {
+  return (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
 }
