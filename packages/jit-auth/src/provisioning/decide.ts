@@ -199,7 +199,10 @@ function readProfile(person: AssertedPerson, policy: ProvisioningPolicy): Profil
 /** Null: not asserted, or too many to assert. An absent claim is no empty claim (invariant 9). */
 function readGroups(person: AssertedPerson, policy: ProvisioningPolicy): readonly string[] | null {
   const names = policy.attributes.groups;
-  if (names.length === 0) return policy.rules.some(asksForGroups) ? null : [];
+  if (names.length === 0) {
+    const asked = policy.rules.some((rule) => asksForGroups(rule, policy.connectionId));
+    return asked ? null : [];
+  }
   if (OVERAGE_CLAIMS.some((claim) => person.attributes.has(claim))) return null;
   const present = names.filter((name) => person.attributes.has(name));
   if (present.length === 0) return null;
@@ -207,8 +210,10 @@ function readGroups(person: AssertedPerson, policy: ProvisioningPolicy): readonl
   return [...new Set(groups.filter((group) => group !== ''))].sort();
 }
 
-function asksForGroups(rule: RoleRule): boolean {
-  return rule.when.anyGroup.length + rule.when.allGroups.length > 0;
+/** Whether a rule that holds for the connection cannot be judged without groups. */
+function asksForGroups(rule: RoleRule, connectionId: ConnectionId): boolean {
+  const holds = rule.from === null || rule.from.includes(connectionId);
+  return holds && rule.when.anyGroup.length + rule.when.allGroups.length > 0;
 }
 
 function emailOutside(
@@ -216,10 +221,11 @@ function emailOutside(
   domains: readonly string[],
 ): Readonly<Record<string, unknown>> | null {
   if (domains.length === 0) return null;
-  const domain = email?.slice(email.lastIndexOf('@') + 1).toLowerCase() ?? '';
+  const at = email?.lastIndexOf('@') ?? -1;
+  const domain = at < 0 ? null : (email?.slice(at + 1).toLowerCase() ?? null);
   const allowed = domains.map((name) => name.toLowerCase());
-  if (email?.includes('@') && allowed.includes(domain)) return null;
-  return { expected: allowed, received: domain === '' ? 'no e-mail' : domain };
+  if (domain !== null && allowed.includes(domain)) return null;
+  return { expected: allowed, received: domain ?? 'no e-mail address' };
 }
 
 /** Kept with the user, so that the sweep maps roles as sign-in did. */
