@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type pg from 'pg';
-import { AppError } from '../core/errors.ts';
+import { AppError, wordsOf } from '../core/errors.ts';
 
 /**
  * What serves jobs, sessions and replay memory. Postgres is always there, for it
@@ -22,12 +22,14 @@ export type RedisSource = { readonly url: string } | { readonly client: Redis };
 /** How long a first connection to Redis may take before start gives up, in milliseconds. */
 const CONNECT_TIMEOUT = 5_000;
 const SCHEMES = new Set(['redis:', 'rediss:']);
+/** The number of a database; nothing for the first. */
+const DATABASE = /^\d{0,9}$/;
 
 /**
  * Chooses the engine. `close` ends what this call opened and nothing else: the
  * pool stays the caller's, and so does a Redis client that was handed in.
  * Throws `redis.bad_url` and `redis.unreachable`; neither carries the URL, which
- * may hold a password.
+ * may hold a password, nor the command that carried the password to Redis.
  */
 export async function openEngine(pool: pg.Pool, source: RedisSource | null): Promise<Engine> {
   if (source === null) return { kind: 'postgres', pool, close: async () => undefined };
@@ -50,7 +52,7 @@ export async function openEngine(pool: pg.Pool, source: RedisSource | null): Pro
  * check that waits for ever is a page that hangs, and refusal is the default.
  */
 async function connect(url: string): Promise<Redis> {
-  requireRedisUrl(url);
+  const number = requireRedisUrl(url);
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT,
@@ -59,27 +61,64 @@ async function connect(url: string): Promise<Redis> {
     connectionName: 'rollcall',
   });
   // Without a listener a lost connection would end the process; ioredis reconnects by itself.
-  redis.on('error', () => undefined);
+  let lost: Error | null = null;
+  redis.on('error', (error: Error) => {
+    lost = error;
+  });
   try {
     await redis.connect();
+    // ioredis would go on in database 0, where somebody else's keys may be.
+    if (number > 0) await redis.select(number);
     await redis.ping();
     return redis;
-  } catch (cause) {
+  } catch (error) {
     redis.disconnect();
-    throw new AppError(
-      'redis.unreachable',
-      'Redis did not answer: check that it runs and that redis.url (or REDIS_URL) names it.',
-      { cause, detail: { reason: cause instanceof Error ? cause.message : String(cause) } },
-    );
+    throw unreachable(lost ?? error);
   }
 }
 
-function requireRedisUrl(url: string): void {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : 'no URL';
-  if (SCHEMES.has(protocol)) return;
-  throw new AppError(
-    'redis.bad_url',
-    'redis.url (or REDIS_URL) must begin with redis:// or rediss://.',
-    { detail: { expected: 'redis://host:6379', received: protocol } },
+/** Only the words: the error of a refused password holds the command with the password in it. */
+function unreachable(error: unknown): AppError {
+  return new AppError(
+    'redis.unreachable',
+    'Redis did not answer: check that it runs and that redis.url (or REDIS_URL) names it.',
+    { detail: { reason: wordsOf(error) } },
   );
+}
+
+/** The number of the database that the URL names, 0 where it names none. */
+function requireRedisUrl(url: string): number {
+  const parsed = URL.parse(url);
+  if (parsed === null || !SCHEMES.has(parsed.protocol)) {
+    throw badUrl(
+      'must begin with redis:// or rediss://',
+      'redis://host:6379',
+      parsed?.protocol ?? 'no URL',
+    );
+  }
+  if (!isDecodable(parsed.username) || !isDecodable(parsed.password)) {
+    const expected = '% written as %25 in the user name and the password';
+    throw badUrl('has a user name or a password that is not percent-encoded', expected, 'a bare %');
+  }
+  const path = parsed.pathname.slice(1);
+  const number = path === '' ? (parsed.searchParams.get('db') ?? '') : path;
+  if (!DATABASE.test(number)) {
+    throw badUrl('must end with the number of a database', 'redis://host:6379/0', number);
+  }
+  return Number(number);
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function badUrl(fault: string, expected: string, received: string): AppError {
+  return new AppError('redis.bad_url', `redis.url (or REDIS_URL) ${fault}.`, {
+    detail: { expected, received },
+  });
 }

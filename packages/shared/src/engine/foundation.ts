@@ -42,9 +42,7 @@ export async function openFoundation(
   options: FoundationOptions = {},
 ): Promise<Foundation> {
   const closers: (() => Promise<unknown>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of closers.splice(0).reverse()) await end();
-  };
+  const close = closeOnce(closers);
   try {
     const databaseUrl = options.pool === undefined ? await openUrl(config, options, closers) : null;
     const pool = options.pool ?? openPool(databaseUrl ?? '');
@@ -56,9 +54,29 @@ export async function openFoundation(
     const redisUrl = source !== null && 'url' in source ? source.url : null;
     return { pool, db: overPool(pool), engine, databaseUrl, redisUrl, close };
   } catch (error) {
-    await close();
+    // What failed first is what the reader has to know.
+    await close().catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Ends what was opened, the last first, and all of it: one that cannot be ended keeps
+ * nothing else open. Whoever calls again waits for the same end.
+ */
+function closeOnce(closers: readonly (() => Promise<unknown>)[]): () => Promise<void> {
+  let closing: Promise<void> | null = null;
+  const closeAll = async (): Promise<void> => {
+    const errors: unknown[] = [];
+    for (const end of closers.toReversed()) {
+      await end().catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw errors[0];
+  };
+  return () => {
+    closing ??= closeAll();
+    return closing;
+  };
 }
 
 async function openUrl(
