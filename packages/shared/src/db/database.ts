@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
-import { AppError } from '../core/errors.ts';
+import { AppError, wordsOf } from '../core/errors.ts';
 import type { Tables } from './tables.ts';
 
 /** The typed query builder over one pool. */
@@ -67,7 +67,7 @@ export async function requireReachable(pool: pg.Pool): Promise<void> {
     throw new AppError(
       'database.unreachable',
       'The database did not answer: check that Postgres runs and that database.url (or DATABASE_URL) names it.',
-      { cause, detail: { reason: cause instanceof Error ? cause.message : String(cause) } },
+      { cause, detail: { reason: wordsOf(cause) } },
     );
   }
 }

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { AppError } from '../core/errors.ts';
+import { AppError, wordsOf } from '../core/errors.ts';
 
 /** A numbered SQL file of `packages/shared/migrations`. */
 export interface Migration {
@@ -30,13 +30,16 @@ const LOCK = 0x726f6c6c;
  * transaction, in order, under an advisory lock, so that any number of instances
  * may start at once. Answers with the names that it ran.
  *
+ * @param folder where the files are; ours where left out.
+ *
  * Throws `database.migration_changed` where a file that has run was edited,
  * `database.newer_schema` where the database knows migrations that we do not,
  * `database.migration_failed` where one fails (it leaves nothing behind).
  */
-export async function migrate(pool: pg.Pool): Promise<readonly string[]> {
-  const migrations = await readMigrations();
+export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<readonly string[]> {
+  const migrations = await readMigrations(folder);
   const client = await pool.connect();
+  let locked = true;
   try {
     // Must come before anything is read: another instance may be migrating now.
     await client.query('select pg_advisory_lock($1)', [LOCK]);
@@ -46,16 +49,20 @@ export async function migrate(pool: pg.Pool): Promise<readonly string[]> {
       for (const migration of pending) await run(client, migration);
       return pending.map((migration) => migration.name);
     } finally {
-      await client.query('select pg_advisory_unlock($1)', [LOCK]);
+      // Should that fail, it is not what went wrong first; ending the connection ends the lock.
+      locked = await client.query('select pg_advisory_unlock($1)', [LOCK]).then(
+        () => false,
+        () => true,
+      );
     }
   } finally {
-    client.release();
+    client.release(locked);
   }
 }
 
 /** What has run and what has not; changes nothing. Throws as {@link migrate} does. */
-export async function migrationStatus(pool: pg.Pool): Promise<MigrationStatus> {
-  const migrations = await readMigrations();
+export async function migrationStatus(pool: pg.Pool, folder = FOLDER): Promise<MigrationStatus> {
+  const migrations = await readMigrations(folder);
   const client = await pool.connect();
   try {
     const there = await client.query(
@@ -121,17 +128,17 @@ async function run(client: pg.PoolClient, migration: Migration): Promise<void> {
     ]);
     await client.query('commit');
   } catch (cause) {
-    await client.query('rollback');
+    await client.query('rollback').catch(() => undefined);
     throw new AppError(
       'database.migration_failed',
       `${migration.name} could not be applied; the database is as it was before it.`,
-      { cause, detail: { reason: cause instanceof Error ? cause.message : String(cause) } },
+      { cause, detail: { reason: wordsOf(cause) } },
     );
   }
 }
 
-async function readMigrations(): Promise<readonly Migration[]> {
-  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
+async function readMigrations(folder: string): Promise<readonly Migration[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   return Promise.all(
     names.map(async (name, index) => {
       const number = Number(FILE.exec(name)?.[1] ?? Number.NaN);
@@ -139,7 +146,7 @@ async function readMigrations(): Promise<readonly Migration[]> {
       if (number !== index + 1) {
         throw new AppError('database.migration_misnamed', `${name} is not migration ${index + 1}.`);
       }
-      const sql = await readFile(join(FOLDER, name), 'utf8');
+      const sql = await readFile(join(folder, name), 'utf8');
       return { number, name, sql, digest: createHash('sha256').update(sql).digest('hex') };
     }),
   );
