@@ -35,6 +35,8 @@ export type SessionReading =
 
 /** How often a session's last use is written down, in milliseconds: not at every request. */
 const TOUCH_EVERY = 60_000;
+/** Nor so seldom that a short idle limit would end a session that is in use. */
+const TOUCHES_PER_IDLE = 10;
 
 /**
  * Reads a session together with its user's state, epoch and roles, in one query,
@@ -86,7 +88,7 @@ export async function readSession(
   if (user.state === 'contained' && fromTimestamp(row.session_created_at) <= user.stateChangedAt) {
     return dead('fresh_sign_in_needed', user.stateReason);
   }
-  if (now - lastSeen >= TOUCH_EVERY) await touch(db, id, now);
+  if (now - lastSeen >= Math.min(TOUCH_EVERY, idleMs / TOUCHES_PER_IDLE)) await touch(db, id, now);
   return {
     kind: 'live',
     sessionId: id,
@@ -104,6 +106,8 @@ async function touch(db: Database, id: SessionId, now: EpochMs): Promise<void> {
     .set({ last_seen_at: toTimestamp(now) })
     .where('id', '=', id)
     .where('ended_at', 'is', null)
+    // Two instances at once, or a clock behind: the later use stands.
+    .where('last_seen_at', '<', toTimestamp(now))
     .execute();
 }
 
