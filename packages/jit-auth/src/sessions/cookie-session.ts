@@ -1,9 +1,7 @@
 import type { Engine } from '@rollcall/shared/engine/engine';
-import connectPgSimple from 'connect-pg-simple';
-import { RedisStore } from 'connect-redis';
 import type { RequestHandler } from 'express';
 import session from 'express-session';
-import type { Redis } from 'ioredis';
+import { openSessionStore } from './session-store.ts';
 
 /** How a browser's cookie is made. */
 export interface CookieSessionOptions {
@@ -36,7 +34,7 @@ export function cookieSession(options: CookieSessionOptions): RequestHandler {
   return session({
     name: sessionCookieName(options.https),
     secret: [...options.keys],
-    store: openStore(options),
+    store: openSessionStore(options.engine, options.onError),
     resave: false,
     saveUninitialized: false,
     cookie: {
@@ -47,37 +45,4 @@ export function cookieSession(options: CookieSessionOptions): RequestHandler {
       maxAge: options.maxMs,
     },
   });
-}
-
-function openStore({ engine, onError }: CookieSessionOptions): session.Store {
-  if (engine.kind === 'redis') {
-    return new RedisStore({ client: asNodeRedis(engine.redis), prefix: 'rollcall:session:' });
-  }
-  const PostgresStore = connectPgSimple(session);
-  return new PostgresStore({
-    pool: engine.pool,
-    tableName: 'http_sessions',
-    createTableIfMissing: false,
-    errorLog: onError,
-  });
-}
-
-type StoreClient = ConstructorParameters<typeof RedisStore>[0]['client'];
-
-/**
- * connect-redis speaks node-redis; BullMQ and the rest of this house speak
- * ioredis. Two clients would be two connections that fail apart, so the four
- * commands that the store uses are translated.
- */
-function asNodeRedis(redis: Redis): StoreClient {
-  const commands = {
-    get: (key: string) => redis.get(key),
-    set: (key: string, value: string, options?: { expiration?: { value: number } }) => {
-      const seconds = options?.expiration?.value;
-      return seconds === undefined ? redis.set(key, value) : redis.set(key, value, 'EX', seconds);
-    },
-    expire: (key: string, seconds: number) => redis.expire(key, seconds),
-    del: (keys: string[]) => redis.del(...keys),
-  };
-  return commands as unknown as StoreClient;
 }

@@ -36,6 +36,7 @@ function settle(start: (done: (error?: unknown) => void) => void): Promise<void>
   return new Promise((resolve, reject) => {
     start((cause) => {
       if (cause === undefined || cause === null) resolve();
+      else if (cause instanceof AppError) reject(cause);
       else reject(new AppError('session.store_failed', 'Please try again in a moment.', { cause }));
     });
   });
