@@ -133,6 +133,7 @@ describeOnBothEngines('the story, clicked through', (engine) => {
     await alan.getByTestId(`old-session-${ALAN}`).click();
     await alan.getByTestId('code').waitFor();
     expect(await alan.getByTestId('code').textContent()).toBe('access.deactivated');
+    expect(await alan.getByTestId('reason').textContent()).toContain('no longer listed');
     expect(await alan.getByTestId('reference').textContent()).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{6}$/);
     await shot(alan, '6-refused');
   });

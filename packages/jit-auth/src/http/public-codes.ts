@@ -1,3 +1,4 @@
+import { sayReason } from '@rollcall/shared/core/reasons';
 import { type Html, html } from './html.ts';
 
 /** What a refused person reads. */
@@ -21,7 +22,7 @@ const BY_CODE: Readonly<Record<string, Omit<PublicRefusal, 'code' | 'status'>>> 
   'access.deactivated': {
     title: 'Access ended',
     detail:
-      'Your access here has ended. If you should have it again, ask the administrator of your identity provider: access returns once you are listed there again.',
+      'Your access here has ended, so this sign-in was refused although your identity provider vouched for you.',
   },
   'access.no_role': {
     title: 'No role',
@@ -52,10 +53,23 @@ export function publicRefusal(
 ): PublicRefusal {
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
   if (known === undefined) return code.startsWith('identity.') ? { ...GENERIC, code } : GENERIC;
+  const more = explain(code, detail);
+  return { status: 403, code, ...known, ...(more === null ? {} : { more }) };
+}
+
+/** What the person may know of their own case. */
+function explain(code: string, detail: Readonly<Record<string, unknown>>): Html | null {
+  if (code === 'access.deactivated') {
+    const reason = sayReason(String(detail.reason ?? ''));
+    const way =
+      detail.cause === 'sweep'
+        ? 'It returns once the identity provider lists you as active again.'
+        : 'Only an administrator of this service can give it back.';
+    return html`<p>Reason: <span data-testid="reason">${reason}</span>. ${way}</p>`;
+  }
   const unmatched = Array.isArray(detail.unmatched) ? detail.unmatched.map(String) : [];
-  if (unmatched.length === 0) return { status: 403, code, ...known };
-  const shown = unmatched.slice(0, 20).join(', ');
-  return { status: 403, code, ...known, more: html`<p>Groups without a role: ${shown}.</p>` };
+  if (unmatched.length === 0) return null;
+  return html`<p>Groups without a role: ${unmatched.slice(0, 20).join(', ')}.</p>`;
 }
 
 /** What a person may read of a request that is no sign-in at all. */
