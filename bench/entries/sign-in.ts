@@ -40,7 +40,7 @@ interface Bench {
 export const signIn: Entry = {
   name: 'sign-in',
   compares:
-    'The whole work of a sign-in (two verifiers, provisioning decision, one durable Postgres transaction with user, grants, audit and session) against bare node-saml, which verifies the same response with `validateInResponseTo: always` and a cache in memory, and stores nothing. A new response with ids of its own for every sign-in, signed outside the timed part.',
+    'The whole work of a sign-in (two verifiers, provisioning decision, one durable Postgres transaction with user, grants, audit and session) against bare node-saml, which verifies the same response with `validateInResponseTo: always` and a cache in memory, and stores nothing. A new response with ids of its own for every sign-in, signed outside the timed part. Postgres runs on the same cores.',
   open,
 };
 

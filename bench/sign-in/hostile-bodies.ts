@@ -32,9 +32,9 @@ export const HOSTILE_BODIES: readonly HostileBody[] = [
     make: changing((xml) => addToResponse(xml, `<a>${'x'.repeat(PADDING)}</a>`)),
   },
   {
-    name: 'groups added to a signed assertion, 2,000 of them',
+    name: 'groups added to a signed assertion, 1,800 of them',
     slow: false,
-    make: changing((xml) => addValues(xml, 2000, '', groupName(9999))),
+    make: changing((xml) => addValues(xml, 1800, '', groupName(9999))),
   },
   {
     name: 'empty values added to a signed assertion, 4,800 with 4 attributes',

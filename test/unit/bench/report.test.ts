@@ -76,7 +76,7 @@ describe('figures', () => {
 
   test('a bar in a cell does not end it', () => {
     expect(renderTable({ head: ['a', 'b'], rows: [['x|y', '1']] })).toBe(
-      '| a | b |\n| --- | ---: |\n| x\\|y | 1 |',
+      '| a    |   b |\n| ---- | --: |\n| x\\|y |   1 |',
     );
   });
 });
