@@ -28,13 +28,27 @@ export function openPool(url: string): pg.Pool {
     application_name: 'rollcall',
     keepAlive: true,
   });
-  // An idle connection that dies must not end the process: the next query opens another.
-  pool.on('error', () => undefined);
+  surviveLostConnections(pool);
   return pool;
+}
+
+const surviving = new WeakSet<pg.Pool>();
+
+/**
+ * Lets no connection that dies end the process. An idle one is replaced by the next
+ * query. One in use fails its query, and says so on the side as an event, which the
+ * pool does not listen to and which Node takes for uncaught.
+ */
+export function surviveLostConnections(pool: pg.Pool): void {
+  if (surviving.has(pool)) return;
+  surviving.add(pool);
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
 }
 
 /** Puts the typed query builder over a pool. Destroying it would end the pool: end the pool instead. */
 export function overPool(pool: pg.Pool): Database {
+  surviveLostConnections(pool);
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }
 

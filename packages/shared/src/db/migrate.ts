@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { AppError, wordsOf } from '../core/errors.ts';
+import { surviveLostConnections } from './database.ts';
 
 /** A numbered SQL file of `packages/shared/migrations`. */
 export interface Migration {
@@ -38,6 +39,7 @@ const LOCK = 0x726f6c6c;
  */
 export async function migrate(pool: pg.Pool, folder = FOLDER): Promise<readonly string[]> {
   const migrations = await readMigrations(folder);
+  surviveLostConnections(pool);
   const client = await pool.connect();
   let locked = true;
   try {
