@@ -21,6 +21,11 @@ export type RedisSource = { readonly url: string } | { readonly client: Redis };
 
 /** How long a first connection to Redis may take before start gives up, in milliseconds. */
 const CONNECT_TIMEOUT = 5_000;
+/**
+ * How long until Redis is tried again, in milliseconds. A command waits for two tries:
+ * growing pauses, as ioredis makes them, would keep every page waiting meanwhile.
+ */
+const RECONNECT_EVERY = 200;
 const SCHEMES = new Set(['redis:', 'rediss:']);
 /** The number of a database; nothing for the first. */
 const DATABASE = /^\d{0,9}$/;
@@ -48,8 +53,10 @@ export async function openEngine(pool: pg.Pool, source: RedisSource | null): Pro
 }
 
 /**
- * Connects, or says why not. Commands fail at once while Redis is away: a session
- * check that waits for ever is a page that hangs, and refusal is the default.
+ * Connects, or says why not. Commands fail within a second while Redis refuses
+ * connections, and after `CONNECT_TIMEOUT` where it hangs or the command was on its way
+ * already: a session check that waits for ever is a page that hangs, and refusal is
+ * the default.
  */
 async function connect(url: string): Promise<Redis> {
   const number = requireRedisUrl(url);
@@ -58,6 +65,7 @@ async function connect(url: string): Promise<Redis> {
     connectTimeout: CONNECT_TIMEOUT,
     commandTimeout: CONNECT_TIMEOUT,
     maxRetriesPerRequest: 1,
+    retryStrategy: () => RECONNECT_EVERY,
     connectionName: 'rollcall',
   });
   // Without a listener a lost connection would end the process; ioredis reconnects by itself.
