@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigIssue } from '@rollcall/shared/config/issues';
-import { AppError } from '@rollcall/shared/core/errors';
+import { AppError, codeOf } from '@rollcall/shared/core/errors';
 import { describeError } from '@rollcall/shared/telemetry/log';
 import { CommanderError } from 'commander';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -17,11 +17,25 @@ export interface Failure {
   readonly issues?: readonly ConfigIssue[];
 }
 
+/** An error that ends the program with an exit code of its own. */
+export class CommandFailure extends AppError {
+  readonly exit: ExitCode;
+
+  constructor(
+    exit: ExitCode,
+    code: string,
+    message: string,
+    detail: Readonly<Record<string, unknown>>,
+  ) {
+    super(code, message, { detail });
+    this.exit = exit;
+  }
+}
+
 /** The exit code of a program that ends with this error. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (!(error instanceof AppError)) return EXIT.error;
-  if (error.code === 'plan.not_approved') return EXIT.held;
-  return error.detail.state === 'incomplete' ? EXIT.incomplete : EXIT.error;
+  if (error instanceof CommandFailure) return error.exit;
+  return codeOf(error) === 'plan.not_approved' ? EXIT.held : EXIT.error;
 }
 
 /** How much is told, and in which form. */

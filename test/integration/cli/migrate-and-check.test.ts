@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { emptyDatabase, type FreshDatabase } from '../../setup/database.ts';
 import { configure } from '../start/configured.ts';
 import { findFreePort } from '../start/free-port.ts';
@@ -11,6 +11,8 @@ beforeAll(async () => {
   database = await emptyDatabase();
 });
 afterAll(() => database.drop());
+
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('migrate', () => {
   it('is asked for by the other commands, is done once, and says so', async () => {

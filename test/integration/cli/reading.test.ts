@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toDirectoryId, toSubject } from '@rollcall/shared/core/ids';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { admit, openScene, run, type Scene, SWEEP, step } from '../access/people.ts';
 import { makeFolder, rollcall, rollcallJson } from './rollcall.ts';
 
@@ -41,6 +41,8 @@ async function nowInScene(): Promise<number> {
   return Math.floor((Date.now() - START) / 1000);
 }
 
+vi.setConfig({ testTimeout: 120_000 });
+
 describe('users list', () => {
   it('says that there is nobody, then lists people page by page', async () => {
     const place = folder();
@@ -75,7 +77,7 @@ describe('explain', () => {
     await admit(scene, 'ada', mapped, now, { groups: ['analysts', 'Everyone', ESCAPE] });
     const shown = await rollcall(['explain', 'ada@acme.example'], folder());
     expect(shown).toMatchObject({ code: 0, stderr: '' });
-    expect(shown.stdout).toMatch(/^ada@acme\.example {2}active {2}by acme$/m);
+    expect(shown.stdout).toMatch(/^ada@acme\.example {2}active {2}via acme$/m);
     expect(shown.stdout).toMatch(
       /✓ {2}analyst {2}← group analysts {2}\(rollcall\.yaml:1, in an assertion/,
     );

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../../setup/database.ts';
 import { databaseUrl } from '../../setup/postgres-server.ts';
 import { type Finished, makeFolder, rollcall } from '../cli/rollcall.ts';
@@ -22,6 +22,8 @@ function expectSentence(finished: Finished, code: string, words: RegExp): void {
   expect(lines[0]).toMatch(words);
   expect(lines[0]).toMatch(new RegExp(`\\(${code.replaceAll('.', '\\.')}(: [^)]*)?\\)$`));
 }
+
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('start, where something is in the way', () => {
   it('refuses a taken port that was asked for', async () => {

@@ -9,6 +9,7 @@ import { listenForStop } from '../compose/signals.ts';
 import { waitForLease } from '../compose/sweep-lease.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CommandFailure } from '../failure.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
@@ -107,7 +108,8 @@ function cameToNothing({ code, explanation, state, runId, rows }: SweepSummary):
     state === 'incomplete'
       ? `The directory did not answer in full, so nothing is concluded: ${why}.`
       : `The sweep failed: ${why}.`;
-  return new AppError(code, sentence, { detail: { state, run: runId, rows } });
+  const exit = state === 'incomplete' ? EXIT.incomplete : EXIT.error;
+  return new CommandFailure(exit, code, sentence, { state, run: runId, rows });
 }
 
 function busy(connection: string, holder: string | null): AppError {

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type FreshDatabase, freshDatabase } from '../../setup/database.ts';
+import { ADA, ALAN, GRACE, HEDY, KATHERINE } from '../../support/stack.ts';
+import { Visitor } from '../../support/visitor.ts';
+import { type ConfiguredFolder, configure } from '../start/configured.ts';
+import { sessionOf, signIn } from '../start/sign-in.ts';
+import { makeFolder, rollcall, rollcallJson, start } from './rollcall.ts';
+
+let database: FreshDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.drop());
+
+interface Plan {
+  readonly digest: string;
+  readonly people: number;
+  readonly state: string;
+}
+
+/** A folder whose people have signed in once; the web half is stopped again. */
+async function withPeople(...people: string[]): Promise<ConfiguredFolder> {
+  await database.pool.query(
+    `truncate plan_approvals, plan_lines, plans, look_ups, snapshot_members, sweep_runs, sweep_leases,
+       sessions, grants, users, connections`,
+  );
+  const folder = await configure(makeFolder(), { databaseUrl: database.url });
+  const web = await start(['--role', 'web'], folder);
+  for (const person of people) await signIn(new Visitor(), { url: web.url }, person);
+  await web.stop();
+  return folder;
+}
+
+/** Somebody who is missing is suspected first, and confirmed a second later. */
+async function planTwice(folder: ConfiguredFolder): Promise<{ code: number | null; plan: Plan }> {
+  await rollcall(['sweep', 'plan', 'acme'], folder);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  const { code, answer } = await rollcallJson(['sweep', 'plan', 'acme'], folder);
+  return { code, plan: answer as Plan };
+}
+
+// Each command is a process of its own, and a story has many.
+vi.setConfig({ testTimeout: 120_000 });
+
+describe('sweep plan, show and apply', () => {
+  it('shows what would change, changes nothing, and applies it when asked', async () => {
+    const folder = await withPeople(ADA, ALAN, HEDY);
+    const quiet = await rollcall(['sweep', 'plan', 'acme'], folder);
+    expect(quiet).toMatchObject({ code: 0, stderr: '' });
+    expect(quiet.stdout).toMatch(/^Directory +8 people listed, complete \(2 pages\)\n/);
+    expect(quiet.stdout).toContain('No changes');
+
+    folder.idp.directory.remove(ADA);
+    folder.idp.directory.regroup(ALAN, ['BI-Analysts', 'BI-Editors']);
+    const first = await rollcall(['sweep', 'plan', 'acme'], folder);
+    expect(first).toMatchObject({ code: 2, stderr: '' });
+    expect(first.stdout).toMatch(/^ {2}\? {2}ada@acme\.example +suspect +not listed/m);
+    expect(first.stdout).toMatch(
+      /^ {2}~ {2}alan@acme\.example +roles +\+editor {2}groups changed/m,
+    );
+
+    const { code, plan } = await planTwice(folder);
+    expect({ code, people: plan.people }).toEqual({ code: 2, people: 1 });
+    const shown = await rollcall(['sweep', 'show', plan.digest.slice(0, 6)], folder);
+    expect(shown.stdout).toMatch(/^ {2}- {2}ada@acme\.example +deactivate .* 1 session ends$/m);
+    expect(shown.stdout.trimEnd().split('\n').at(-2)).toMatch(
+      /^Plan [0-9a-f]{12} \(pending\): 1 to deactivate, 1 to change$/,
+    );
+    expect(await stateOf(folder, ADA)).toBe('active');
+
+    const applied = await rollcallJson(['sweep', 'apply', plan.digest.slice(0, 8)], folder);
+    expect(applied).toMatchObject({
+      code: 0,
+      answer: { state: 'applied', applied: 2, skipped: 0, sessions_ended: 1 },
+    });
+    expect(await stateOf(folder, ADA)).toBe('deactivated');
+    const twice = await rollcall(['sweep', 'apply', plan.digest], folder);
+    expect(twice).toMatchObject({ code: 1, stderr: expect.stringMatching(/plan\.not_waiting/) });
+    const told = await rollcall(['sweep', 'show', plan.digest], folder);
+    expect(told.stdout).toMatch(/ada@acme\.example .* applied$/m);
+    expect(told.stdout).toMatch(/^Approved by .* for 1 person: applied by hand$/m);
+
+    const history = await rollcall(['sweep', 'history', 'acme'], folder);
+    expect(history.stdout).toMatch(/^WHEN +CONNECTION +TRIGGER +RESULT/);
+    expect(history.stdout).toMatch(/operator +planned +7 +1 deactivate, 1 change_roles/);
+  });
+
+  it('holds what takes too much, until that very plan is approved with its number', async () => {
+    const folder = await withPeople(ADA, ALAN, GRACE, HEDY, KATHERINE);
+    for (const person of [ADA, ALAN, KATHERINE]) folder.idp.directory.disable(person);
+    const shown = await rollcall(['sweep', 'plan', 'acme'], folder);
+    expect(shown).toMatchObject({ code: 3, stderr: '' });
+    expect(shown.stdout).toMatch(/^HELD {2}expected fewer than half of \d people/m);
+    const [, digest = ''] =
+      /sweep apply ([0-9a-f]{12}) --approve 3 --reason/.exec(shown.stdout) ?? [];
+    expect(digest).toHaveLength(12);
+
+    const held = await rollcall(['sweep', 'apply', digest], folder);
+    expect(held).toMatchObject({ code: 3, stdout: expect.stringContaining('HELD') });
+    const heldJson = await rollcallJson(['sweep', 'apply', digest], folder);
+    expect(heldJson).toMatchObject({
+      code: 3,
+      answer: { error: { code: 'plan.not_approved', detail: { people: 3 } } },
+    });
+    const half = await rollcall(['sweep', 'apply', digest, '--approve', '3'], folder);
+    expect(half).toMatchObject({ code: 1, stderr: expect.stringContaining('--reason') });
+    const wrong = ['sweep', 'apply', digest, '--approve', '2', '--reason', 'guessed'];
+    expect(await rollcall(wrong, folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/from 3 people, not from 2.*plan\.people_differ/),
+    });
+    expect(await stateOf(folder, ADA)).toBe('active');
+
+    const right = ['--approve', '3', '--reason', 'the office has closed', '--by', 'oda'];
+    const approved = await rollcall(['sweep', 'apply', digest, ...right], folder);
+    expect(approved).toMatchObject({ code: 0, stderr: '' });
+    expect(approved.stdout).toMatch(/3 applied; 3 sessions have ended\.\n$/);
+    expect(await stateOf(folder, ADA)).toBe('deactivated');
+    const told = await rollcall(['sweep', 'show', digest], folder);
+    expect(told.stdout).toMatch(/^Approved by oda .* for 3 people: the office has closed$/m);
+  });
+
+  it('concludes nothing from a directory that did not answer in full', async () => {
+    const folder = await withPeople(ADA);
+    folder.idp.directory.setFault('error_500');
+    const failed = await rollcall(['sweep', 'plan', 'acme'], folder);
+    expect(failed).toMatchObject({ code: 4, stdout: '' });
+    expect(failed.stderr).toMatch(/^rollcall: The directory did not answer in full.*\(directory\./);
+    const json = await rollcallJson(['sweep', 'plan', 'acme'], folder);
+    expect(json).toMatchObject({ code: 4, answer: { error: { detail: { state: 'incomplete' } } } });
+    const { run } = (json.answer as { error: { detail: { run: string } } }).error.detail;
+    const noPlan = await rollcall(['sweep', 'show', run], folder);
+    expect(noPlan).toMatchObject({ code: 1, stderr: expect.stringMatching(/sweep\.no_plan/) });
+    expect(await stateOf(folder, ADA)).toBe('active');
+    const history = await rollcall(['sweep', 'history'], folder);
+    expect(history.stdout).toMatch(/operator +incomplete/);
+  });
+
+  it('knows no other connections and no other plans', async () => {
+    const folder = await withPeople();
+    for (const [args, code] of [
+      [['sweep', 'plan', 'nobody'], 'sweep.no_such_connection'],
+      [['sweep', 'show', 'abcdef'], 'plan.not_found'],
+      [['sweep', 'show', 'abc'], 'plan.not_found'],
+      [['sweep', 'apply', '0123456789ab'], 'plan.not_found'],
+    ] as const) {
+      const { code: exit, stderr } = await rollcall(args, folder);
+      expect({ exit, stderr }).toEqual({ exit: 1, stderr: expect.stringContaining(`(${code})`) });
+    }
+    const history = await rollcall(['sweep', 'history'], folder);
+    expect(history.stdout).toBe('No sweeps yet.\n');
+  });
+});
+
+describe('the service with a configuration', () => {
+  it('runs its halves as two processes, and logs JSON lines', async () => {
+    const folder = await withPeople();
+    const web = await start(['--role', 'web'], folder);
+    const ada = new Visitor();
+    const page = await signIn(ada, web, ADA);
+    expect(page.text).toContain('Signed in as <strong>ada@acme.example</strong> by acme.');
+    const worker = await start(['--role', 'worker'], folder);
+    expect(worker).toMatchObject({ url: null, listens: null, idp: null });
+    expect((await sessionOf(ada, web)).user?.roles).toEqual(['analyst', 'editor']);
+    const ended = await Promise.all([web.stop(), worker.stop()]);
+    for (const { code, stdout, stderr } of ended) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(lines).toContainEqual(expect.objectContaining({ event: 'service.started' }));
+      expect(stdout).not.toContain(folder.idp.scimToken);
+    }
+    expect(ended[0].stdout).not.toContain('sweeper.started');
+    expect(ended[1].stdout).toContain('sweeper.started');
+  });
+});
+
+async function stateOf(folder: ConfiguredFolder, subject: string): Promise<string> {
+  const { answer } = await rollcallJson(['explain', `acme:${subject}`], folder);
+  return (answer as { user: { state: string } }).user.state;
+}
