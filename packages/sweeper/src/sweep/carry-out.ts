@@ -3,7 +3,6 @@ import type { SweepState } from '@rollcall/shared/db/tables';
 import { type ApplyTally, applyLines } from '../plan/apply-lines.ts';
 import { isApproved, type PlanHead, planOfRun } from '../plan/plan-head.ts';
 import { type SettledPlan, settlePlan } from '../plan/settle-plan.ts';
-import { lookUpMissing } from './look-ups.ts';
 import { type MadePlan, makePlan } from './make-plan.ts';
 import { confirmationTime, type Run } from './run.ts';
 import { endRun } from './runs.ts';
@@ -18,10 +17,9 @@ export async function carryOut(
   snapshot: CompleteSnapshot,
   planOnlyBecause: PlanOnlyReason | null,
 ): Promise<Partial<SweepSummary>> {
-  const { sweep, lease } = run;
-  await lookUpMissing(sweep, snapshot, run);
+  const { lease } = run;
+  const made = await makePlan(run, snapshot);
   const confirmAt = confirmationTime(run);
-  const made = await makePlan(sweep, snapshot, run, run.clock());
   const settled = await settle(run, made, planOnlyBecause);
   const tally = await applyWhatMay(run, settled, planOnlyBecause);
   const state = tally.state;

@@ -1,71 +1,91 @@
 import type { DirectoryMember } from '@rollcall/shared/core/evidence';
-import type { ConnectionId, RunId, UserId } from '@rollcall/shared/core/ids';
+import type { ConnectionId, DirectoryId, RunId, UserId } from '@rollcall/shared/core/ids';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
-import type { Grant } from '@rollcall/shared/core/user';
+import type { Grant, User } from '@rollcall/shared/core/user';
 import type { Database } from '@rollcall/shared/db/database';
 import { fromTimestamp, toTimestamp } from '@rollcall/shared/db/timestamp';
 import { toGrant, toUser } from '@rollcall/shared/db/users';
+import { sql } from 'kysely';
 import type { KnownUser, PastLookUp } from '../reconcile/known-user.ts';
 import { LOOK_UP_VALID_MS } from '../reconcile/policy.ts';
 
+/** A user beside the snapshot's row of the same directory id; null: not listed. */
+export type ListedUser = Pick<KnownUser, 'user' | 'member'>;
+
 const PART = 2_000;
 
-/** The users of a connection beside a run's snapshot, part by part, in the order of their ids. */
-export async function* knownUsers(
+/**
+ * The users of a connection beside a run's snapshot, part by part, in the order of
+ * their ids. Rows are asked for by id and never joined: the snapshot is new, the
+ * database has no statistics of it yet, and a plan that guesses wrong takes hours.
+ */
+export async function* listedUsers(
   db: Database,
   connectionId: ConnectionId,
   runId: RunId,
-  now: EpochMs,
-): AsyncGenerator<readonly KnownUser[]> {
+): AsyncGenerator<readonly ListedUser[]> {
   let cursor: UserId | null = null;
   for (;;) {
-    const rows = await readPart(db, connectionId, runId, cursor);
-    if (rows.length === 0) return;
-    const ids = rows.map((row) => row.id);
-    const missing = rows.filter((row) => row.member_id === null).map((row) => row.id);
-    const grants = await grantsByUser(db, connectionId, ids);
-    const lookUps = await lookUpsByUser(db, missing, after(now, -LOOK_UP_VALID_MS));
-    yield rows.map((row) => ({
-      user: toUser(row),
-      member: toMember(row),
-      grants: grants.get(row.id) ?? [],
-      lookUps: lookUps.get(row.id) ?? [],
-    }));
-    cursor = ids.at(-1) ?? null;
-    if (rows.length < PART) return;
+    const users: readonly User[] = await readPart(db, connectionId, cursor);
+    if (users.length === 0) return;
+    const members = await membersById(db, runId, users);
+    yield users.map((user) => {
+      const member = user.directoryId === null ? undefined : members.get(user.directoryId);
+      return { user, member: member ?? null };
+    });
+    cursor = users.at(-1)?.id ?? null;
+    if (users.length < PART) return;
   }
 }
 
-type Row = Awaited<ReturnType<typeof readPart>>[number];
-
-function readPart(db: Database, connectionId: ConnectionId, runId: RunId, cursor: UserId | null) {
-  let query = db
-    .selectFrom('users')
-    .leftJoin('snapshot_members as member', (join) =>
-      join.onRef('member.directory_id', '=', 'users.directory_id').on('member.run_id', '=', runId),
-    )
-    .selectAll('users')
-    .select([
-      'member.directory_id as member_id',
-      'member.standing as member_standing',
-      'member.groups as member_groups',
-      'member.label as member_label',
-    ])
-    .where('users.connection_id', '=', connectionId)
-    .orderBy('users.id')
-    .limit(PART);
-  if (cursor !== null) query = query.where('users.id', '>', cursor);
-  return query.execute();
+/** Adds what else a decision needs: grants for all, past look-ups for those not listed. */
+export async function withEvidence(
+  db: Database,
+  connectionId: ConnectionId,
+  part: readonly ListedUser[],
+  now: EpochMs,
+): Promise<readonly KnownUser[]> {
+  const ids = part.map(({ user }) => user.id);
+  const missing = part.filter(({ member }) => member === null).map(({ user }) => user.id);
+  const grants = await grantsByUser(db, connectionId, ids);
+  const lookUps = await lookUpsByUser(db, missing, after(now, -LOOK_UP_VALID_MS));
+  return part.map(({ user, member }) => ({
+    user,
+    member,
+    grants: grants.get(user.id) ?? [],
+    lookUps: lookUps.get(user.id) ?? [],
+  }));
 }
 
-function toMember(row: Row): DirectoryMember | null {
-  if (row.member_id === null || row.member_standing === null) return null;
-  return {
-    id: row.member_id,
-    standing: row.member_standing,
-    groups: row.member_groups,
-    label: row.member_label,
-  };
+async function readPart(
+  db: Database,
+  connectionId: ConnectionId,
+  cursor: UserId | null,
+): Promise<readonly User[]> {
+  let query = db
+    .selectFrom('users')
+    .selectAll()
+    .where('connection_id', '=', connectionId)
+    .orderBy('id')
+    .limit(PART);
+  if (cursor !== null) query = query.where('id', '>', cursor);
+  return (await query.execute()).map(toUser);
+}
+
+async function membersById(
+  db: Database,
+  runId: RunId,
+  users: readonly User[],
+): Promise<ReadonlyMap<DirectoryId, DirectoryMember>> {
+  const ids = users.flatMap((user) => user.directoryId ?? []);
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('snapshot_members')
+    .select(['directory_id as id', 'standing', 'groups', 'label'])
+    .where('run_id', '=', runId)
+    .where(sql<boolean>`directory_id = any(${ids}::text[])`)
+    .execute();
+  return new Map(rows.map((member) => [member.id, member]));
 }
 
 async function grantsByUser(
@@ -76,7 +96,7 @@ async function grantsByUser(
   const rows = await db
     .selectFrom('grants')
     .selectAll()
-    .where('user_id', 'in', [...ids])
+    .where(sql<boolean>`user_id = any(${ids}::uuid[])`)
     .where('connection_id', '=', connectionId)
     .where('channel', '=', 'roll')
     .orderBy('role')
@@ -93,7 +113,7 @@ async function lookUpsByUser(
   const rows = await db
     .selectFrom('look_ups')
     .selectAll()
-    .where('user_id', 'in', [...ids])
+    .where(sql<boolean>`user_id = any(${ids}::uuid[])`)
     .where('at', '>=', toTimestamp(since))
     .orderBy('at')
     .orderBy('id')

@@ -1,11 +1,12 @@
 import type { CompleteSnapshot, Standing } from '@rollcall/shared/core/evidence';
-import type { DirectoryId, Subject, UserId } from '@rollcall/shared/core/ids';
+import type { DirectoryId, UserId } from '@rollcall/shared/core/ids';
+import { hasAccess } from '@rollcall/shared/core/lifecycle';
 import type { EpochMs } from '@rollcall/shared/core/time';
-import type { Database } from '@rollcall/shared/db/database';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import type { Directory } from '../directories/port.ts';
 import type { ConnectionSweep } from './connection-sweep.ts';
-import type { Lease } from './lease.ts';
+import type { ListedUser } from './known-users.ts';
+import type { Run } from './run.ts';
 import { pickCanary } from './snapshot-rows.ts';
 
 /** So many people are asked for between two looks at the canary. */
@@ -13,93 +14,53 @@ const ROUND = 100;
 /** So many look-ups are under way at once. */
 const AT_ONCE = 8;
 
-export interface LookUpTools {
-  readonly db: Database;
-  readonly lease: Lease;
-  readonly signal: AbortSignal;
-  readonly clock: () => EpochMs;
-}
-
-/** How the look-ups of a run went. */
-export interface LookUpTally {
-  readonly asked: number;
-  /** False where the canary was not found: what was asked then does not count, and the rest is not asked. */
-  readonly canaryAnswered: boolean;
+/** The look-ups of one run. */
+export interface LookUps {
+  /** Asks, by immutable id, for those of a part who have access and are not listed. */
+  ask(part: readonly ListedUser[]): Promise<void>;
 }
 
 /**
- * Asks the directory, by immutable id, for everybody with access who is missing from
- * the snapshot. A canary (somebody whom the snapshot calls present) is looked up
- * before and after each round: where it is not found, nobody's absence counts.
+ * Begins the look-ups of a run. A canary (somebody whom the snapshot calls present) is
+ * looked up before and after each round: where it is not found, nobody's absence
+ * counts, and nobody else is asked for.
  */
-export async function lookUpMissing(
-  sweep: ConnectionSweep,
-  snapshot: CompleteSnapshot,
-  tools: LookUpTools,
-): Promise<LookUpTally> {
+export function beginLookUps(run: Run, snapshot: CompleteSnapshot): LookUps {
+  const { sweep, signal } = run;
   const { directory } = sweep;
-  if (!directory.capabilities.lookUp) return { asked: 0, canaryAnswered: true };
-  const canary = await pickCanary(tools.db, snapshot.runId);
-  let asked = 0;
-  let cursor: UserId | null = null;
+  let canary: DirectoryId | null = null;
   let answered: boolean | null = null;
-  for (;;) {
-    const missing: readonly Missing[] = await readMissing(tools.db, sweep, snapshot, cursor);
-    const last = missing.at(-1);
-    if (last === undefined) return { asked, canaryAnswered: answered ?? true };
-    cursor = last.id;
-    const round = missing.filter((one) => !sweep.policy.protectedSubjects.has(one.subject));
-    if (round.length === 0) continue;
-    answered ??= await isThere(directory, canary, tools.signal);
-    if (!answered) return { asked, canaryAnswered: false };
-    const answers = await askAll(directory, round, tools);
-    answered = await isThere(directory, canary, tools.signal);
-    asked += answers.length;
-    await record(answers, answered, snapshot, tools.lease);
-  }
+  return {
+    ask: async (part) => {
+      const people = part.flatMap((one) => missingPerson(one, sweep, snapshot) ?? []);
+      if (people.length === 0 || !directory.capabilities.lookUp || answered === false) return;
+      canary ??= await pickCanary(run.db, snapshot.runId);
+      answered ??= await isThere(directory, canary, signal);
+      for (let first = 0; answered && first < people.length; first += ROUND) {
+        const answers = await askAll(run, people.slice(first, first + ROUND));
+        answered = await isThere(directory, canary, signal);
+        await record(run, answers, answered);
+      }
+    },
+  };
 }
 
 interface Missing {
-  readonly id: UserId;
-  readonly directory_id: DirectoryId;
-  readonly subject: Subject;
+  readonly userId: UserId;
+  readonly directoryId: DirectoryId;
 }
 
-/** The next people of whom only a look-up can say whether they are gone. */
-function readMissing(
-  db: Database,
+/** Somebody of whom only a look-up can say whether they are gone, and whom it may concern. */
+function missingPerson(
+  { user, member }: ListedUser,
   sweep: ConnectionSweep,
   snapshot: CompleteSnapshot,
-  cursor: UserId | null,
-): Promise<Missing[]> {
-  let query = db
-    .selectFrom('users')
-    .select(['id', 'directory_id', 'subject'])
-    .where('connection_id', '=', sweep.connectionId)
-    .where('owner', '=', 'roll')
-    .where('state', 'in', ['active', 'suspected', 'contained'])
-    .where('protected', '=', false)
-    .where('directory_id', 'is not', null)
-    .where((where) =>
-      where.or([
-        where('last_assertion_at', 'is', null),
-        where('last_assertion_at', '<', toTimestamp(snapshot.startedAt)),
-      ]),
-    )
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('snapshot_members as member')
-            .select('member.run_id')
-            .where('member.run_id', '=', snapshot.runId)
-            .whereRef('member.directory_id', '=', 'users.directory_id'),
-        ),
-      ),
-    )
-    .orderBy('id')
-    .limit(ROUND);
-  if (cursor !== null) query = query.where('id', '>', cursor);
-  return query.$narrowType<{ directory_id: DirectoryId }>().execute();
+): Missing | null {
+  if (member !== null || user.directoryId === null || user.owner !== 'roll') return null;
+  if (!hasAccess(user.state) || user.protected) return null;
+  if (sweep.policy.protectedSubjects.has(user.subject)) return null;
+  if (user.lastAssertionAt !== null && user.lastAssertionAt >= snapshot.startedAt) return null;
+  return { userId: user.id, directoryId: user.directoryId };
 }
 
 interface Answer {
@@ -108,22 +69,18 @@ interface Answer {
   readonly at: EpochMs;
 }
 
-async function askAll(
-  directory: Directory,
-  round: readonly Missing[],
-  tools: LookUpTools,
-): Promise<readonly Answer[]> {
+async function askAll(run: Run, round: readonly Missing[]): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   const waiting = [...round];
   const ask = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      tools.signal.throwIfAborted();
-      const { standing } = await directory.lookUp(next.directory_id, tools.signal);
-      answers.push({ userId: next.id, standing, at: tools.clock() });
+      run.signal.throwIfAborted();
+      const { standing } = await run.sweep.directory.lookUp(next.directoryId, run.signal);
+      answers.push({ userId: next.userId, standing, at: run.clock() });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, ask));
-  tools.signal.throwIfAborted();
+  run.signal.throwIfAborted();
   return answers;
 }
 
@@ -137,18 +94,17 @@ async function isThere(
 }
 
 async function record(
+  run: Run,
   answers: readonly Answer[],
   canaryAnswered: boolean,
-  snapshot: CompleteSnapshot,
-  lease: Lease,
 ): Promise<void> {
   const canary = canaryAnswered ? ('present' as const) : ('failed' as const);
-  await lease.write((tx) =>
+  await run.lease.write((tx) =>
     tx
       .insertInto('look_ups')
       .values(
         answers.map(({ userId, standing, at }) => ({
-          run_id: snapshot.runId,
+          run_id: run.runId,
           user_id: userId,
           standing,
           canary,

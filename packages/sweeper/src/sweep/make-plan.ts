@@ -1,15 +1,14 @@
 import type { Decision } from '@rollcall/shared/core/decision';
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
-import type { EpochMs } from '@rollcall/shared/core/time';
-import type { Database } from '@rollcall/shared/db/database';
 import { countWithAccess, readBrakeHistory, readPrivileged } from '../plan/brake-facts.ts';
-import { beginPlan } from '../plan/draft.ts';
+import { beginPlan, type PlanDraft } from '../plan/draft.ts';
 import { lineOf } from '../plan/line.ts';
-import { type BrakeOutcome, brake, classOf } from '../reconcile/brake.ts';
+import { type BrakeOutcome, brake, classOf, type Population } from '../reconcile/brake.ts';
 import { decide } from '../reconcile/decide.ts';
-import type { ConnectionSweep } from './connection-sweep.ts';
-import { knownUsers } from './known-users.ts';
-import type { Lease } from './lease.ts';
+import type { KnownUser } from '../reconcile/known-user.ts';
+import { listedUsers, withEvidence } from './known-users.ts';
+import { beginLookUps } from './look-ups.ts';
+import type { Run } from './run.ts';
 
 /** A plan whose lines are stored as a draft. */
 export interface MadePlan {
@@ -22,50 +21,74 @@ export interface MadePlan {
 }
 
 /**
- * Decides about every user of a connection, part by part, and writes the lines down.
- * Only what the brake counts is kept in memory.
+ * Decides about every user of a connection, part by part: looks up who of the part is
+ * missing, decides, and writes the lines down. Only what the brake counts is kept in
+ * memory.
  */
-export async function makePlan(
-  sweep: ConnectionSweep,
-  snapshot: CompleteSnapshot,
-  tools: { readonly db: Database; readonly lease: Lease; readonly signal: AbortSignal },
-  now: EpochMs,
-): Promise<MadePlan> {
-  const { db, lease } = tools;
+export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<MadePlan> {
+  const { db, lease, runId, sweep } = run;
   const { connectionId, configuration } = sweep;
-  const { runId } = snapshot;
+  const now = run.clock();
   const withAccess = await countWithAccess(db, connectionId);
   const history = await readBrakeHistory(db, connectionId, now);
   const head = { runId, connectionId, configuration, population: withAccess, now };
   const draft = await beginPlan(lease, { ...head, expiresMs: sweep.planExpiresMs });
-  const counts = new Map<string, number>();
-  const counted: Decision[] = [];
-  const privileged = new Map<Decision['userId'], readonly string[]>();
-  for await (const people of knownUsers(db, connectionId, runId, now)) {
-    tools.signal.throwIfAborted();
-    const decisions = decide(snapshot, people, sweep.policy, now);
-    const taking = decisions.filter((decision) => classOf(decision) !== null);
-    const held = await readPrivileged(
-      db,
-      taking.map((decision) => decision.userId),
-    );
-    for (const [id, roles] of held) privileged.set(id, roles);
-    counted.push(...taking.map(withoutDetail));
-    for (const [index, decision] of decisions.entries()) {
-      const name = `${decision.kind} ${decision.reason}`;
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-      const person = people[index];
-      if (person === undefined) throw new RangeError('a decision without its user');
-      const line = lineOf(decision, person, snapshot, { withAccess, privileged: held });
-      if (line !== null) await draft.add(line);
-    }
+  const lookUps = beginLookUps(run, snapshot);
+  const tally: Tally = { counts: new Map(), taking: [], privileged: new Map() };
+  for await (const part of listedUsers(db, connectionId, runId)) {
+    run.signal.throwIfAborted();
+    await lookUps.ask(part);
+    const decidedAt = run.clock();
+    const people = await withEvidence(db, connectionId, part, decidedAt);
+    const decisions = decide(snapshot, people, sweep.policy, decidedAt);
+    await count(run, decisions, tally);
+    const population = { withAccess, privileged: tally.privileged };
+    await writeLines(draft, decisions, people, snapshot, population);
   }
+  const { counts, privileged } = tally;
   return {
     digest: await draft.finish(),
-    brake: brake(counted, history, sweep.limits, { withAccess, privileged }),
+    brake: brake(tally.taking, history, sweep.limits, { withAccess, privileged }),
     counts: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
     unconfirmed: counts.has('suspect absent_once') || counts.has('keep waiting_for_confirmation'),
   };
+}
+
+/** What is known of all parts together. */
+interface Tally {
+  readonly counts: Map<string, number>;
+  /** The decisions that the brake counts. */
+  readonly taking: Decision[];
+  readonly privileged: Map<Decision['userId'], readonly string[]>;
+}
+
+async function count(run: Run, decisions: readonly Decision[], tally: Tally): Promise<void> {
+  for (const decision of decisions) {
+    const name = `${decision.kind} ${decision.reason}`;
+    tally.counts.set(name, (tally.counts.get(name) ?? 0) + 1);
+  }
+  const taking = decisions.filter((decision) => classOf(decision) !== null);
+  const held = await readPrivileged(
+    run.db,
+    taking.map((decision) => decision.userId),
+  );
+  for (const [id, roles] of held) tally.privileged.set(id, roles);
+  tally.taking.push(...taking.map(withoutDetail));
+}
+
+async function writeLines(
+  draft: PlanDraft,
+  decisions: readonly Decision[],
+  people: readonly KnownUser[],
+  snapshot: CompleteSnapshot,
+  population: Population,
+): Promise<void> {
+  for (const [index, decision] of decisions.entries()) {
+    const person = people[index];
+    if (person === undefined) throw new RangeError('a decision without its user');
+    const line = lineOf(decision, person, snapshot, population);
+    if (line !== null) await draft.add(line);
+  }
 }
 
 /** The brake counts people; what a line explains stays in the database. */

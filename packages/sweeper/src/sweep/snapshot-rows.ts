@@ -9,7 +9,6 @@ import type { Lease } from './lease.ts';
 
 /** So many rows are hashed at a time: memory stays flat. */
 const CHUNK = 20_000;
-const DELETE_CHUNK = 50_000;
 
 /**
  * Writes rows of a listing; answers with how many were new. An id that the listing
@@ -114,18 +113,22 @@ export async function recordReturns(
 /** Whose rows to delete. */
 export type SnapshotChoice = { readonly only: RunId } | { readonly except: RunId };
 
-/** Deletes rows of the connection's snapshots, part by part. */
+/** Deletes the rows of the connection's snapshots. */
 export async function deleteSnapshots(lease: Lease, which: SnapshotChoice): Promise<void> {
   const chosen = 'only' in which ? sql`r.id = ${which.only}` : sql`r.id <> ${which.except}`;
-  for (;;) {
-    const deleted = await lease.write(async (tx) => {
-      const result = await sql`
-        delete from snapshot_members where ctid = any (array(
-          select m.ctid from snapshot_members m join sweep_runs r on r.id = m.run_id
-           where r.connection_id = ${lease.connectionId} and ${chosen}
-           limit ${DELETE_CHUNK}))`.execute(tx);
-      return Number(result.numAffectedRows ?? 0n);
-    });
-    if (deleted < DELETE_CHUNK) return;
-  }
+  await lease.write(async (tx) => {
+    // From one run to the next through the index: there are few, each with many rows.
+    const kept = await sql<{ run_id: RunId }>`
+      with recursive kept (run_id) as (
+        (select run_id from snapshot_members order by run_id limit 1)
+        union all
+        select (select m.run_id from snapshot_members m where m.run_id > kept.run_id
+                 order by m.run_id limit 1)
+          from kept where kept.run_id is not null)
+      select kept.run_id from kept join sweep_runs r on r.id = kept.run_id
+       where r.connection_id = ${lease.connectionId} and ${chosen}`.execute(tx);
+    for (const { run_id } of kept.rows) {
+      await tx.deleteFrom('snapshot_members').where('run_id', '=', run_id).execute();
+    }
+  });
 }
