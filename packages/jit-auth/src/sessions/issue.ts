@@ -16,9 +16,16 @@ declare module 'express-session' {
  * and expires.
  */
 export async function issueCookie(request: Request, id: SessionId): Promise<void> {
-  await settle((done) => request.session.regenerate(done));
-  request.session.rollcallSession = id;
-  await settle((done) => request.session.save(done));
+  try {
+    await settle((done) => request.session.regenerate(done));
+    request.session.rollcallSession = id;
+    await settle((done) => request.session.save(done));
+  } catch (error) {
+    // Else express-session saves it with the answer after all, and whoever reads that
+    // the sign-in failed is signed in.
+    Reflect.deleteProperty(request, 'session');
+    throw error;
+  }
 }
 
 /** Takes the browser's cookie back. Throws `session.store_failed`. */
