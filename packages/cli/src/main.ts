@@ -43,11 +43,13 @@ function isAnswered({ code }: CommanderError): boolean {
 }
 
 async function main(): Promise<void> {
-  // `rollcall … | head` ends reading early: that is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
-  });
+  // `rollcall … | head` ends reading early, and a terminal may be closed: nobody
+  // reads on, which is no reason to break off what is under way.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
   const { env } = process;
   const terminal = openTerminal(process.stdout, process.stderr, env);
   const surroundings = { env, workingDirectory: process.cwd(), terminal };

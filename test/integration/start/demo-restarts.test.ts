@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ADA, GRACE } from '../../support/stack.ts';
 import { Visitor } from '../../support/visitor.ts';
@@ -64,5 +67,25 @@ describe('the demo, stopped and started again', () => {
     expect(again).toMatchObject({ code: 1, stdout: '' });
     expect(again.stderr).toMatch(/runs already, as process \d+.*\(demo\.already_running\)\n$/);
     expect((await sessionOf(ada, first)).status).toBe(200);
+  }, 120_000);
+
+  it('waits for a request that is under way, and not once it is told a second time', async () => {
+    const cwd = makeFolder();
+    const demo = await start(WEB, { cwd });
+    const socket = connect(Number(new URL(demo.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.on('error', () => undefined);
+    // A form that never arrives whole.
+    socket.write('POST /saml/demo/acs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n');
+    socket.write('Content-Type: application/x-www-form-urlencoded\r\n\r\na=');
+    await sleep(300);
+    const end = demo.stop('SIGTERM');
+    await sleep(1000);
+    process.kill(demo.pid, 0);
+    process.kill(demo.pid, 'SIGTERM');
+    expect(await end).toMatchObject({ code: 143, stderr: 'Stopped without waiting.\n' });
+    socket.destroy();
+    const again = await start(WEB, { cwd });
+    expect((await fetch(`${again.url}/readyz`)).status).toBe(200);
   }, 120_000);
 });
