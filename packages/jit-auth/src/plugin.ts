@@ -62,9 +62,9 @@ export async function jitAuth(
   const keys = await resolveSessionKeys(config.session.keys, env);
   const log = options.log ?? createLog('info');
   const foundation = options.foundation ?? (await openFoundation(config, options));
-  let stopHousekeeping = (): void => undefined;
+  let stopHousekeeping = async (): Promise<void> => undefined;
   const close = async (): Promise<void> => {
-    stopHousekeeping();
+    await stopHousekeeping();
     if (options.foundation === undefined) await foundation.close();
   };
   try {

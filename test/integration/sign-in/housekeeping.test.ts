@@ -23,5 +23,5 @@ it('deletes requests that nobody finished, and no others', async () => {
   };
   await until('the old one to go', 5_000, async () => (await keys()).length === 1);
   expect(await keys()).toEqual(['waiting']);
-  stop();
+  await stop();
 });

@@ -39,7 +39,7 @@ test('a refusal says nothing to strangers and cuts what it tells the log', () =>
 });
 
 test('docs/errors.md explains every saml.* code, and no other', () => {
-  const folder = new URL('../../../packages/jit-auth/src/saml', import.meta.url).pathname;
+  const folder = join(import.meta.dirname, '../../../packages/jit-auth/src/saml');
   const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
   const codes = new Set(sources.join('\n').match(/(?<=')saml\.[a-z_0-9]+(?=')/g));
   const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
