@@ -78,7 +78,11 @@ function onPostgres({ databaseUrl, pool }: Foundation): Queues {
   const backend = withBackend(createPostgresBackend);
   // A host's pool cannot be handed over as it is: BullMQ needs a search path of
   // its own on each connection.
-  const place = databaseUrl === null ? { ...pool.options } : { connectionString: databaseUrl };
+  const place =
+    databaseUrl === null
+      ? // `pg` hides the password from spreading.
+        { ...pool.options, password: pool.options.password }
+      : { connectionString: databaseUrl };
   const connection = { ...place, max: POOL_SIZE, schema: SCHEMA, keepAlive: true };
   const settings = { connection: connection as { connectionString: string } };
   return {
