@@ -26,13 +26,13 @@ export interface PlanHead {
 }
 
 /** The shortest beginning of a digest that names a plan. */
-const SHORTEST_DIGEST = 8;
+const SHORTEST_DIGEST = 6;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const HEXADECIMAL = /^[0-9a-f]+$/;
 
 /**
  * The plan that a person means: by its run's id, by its digest or by the beginning
- * of one, at least 8 digits. Throws `plan.not_found` and `plan.ambiguous`.
+ * of one, at least 6 digits. Throws `plan.not_found` and `plan.ambiguous`.
  */
 export async function findPlan(db: Database | Tx, name: string): Promise<PlanHead> {
   const rows = await candidates(db, name);
