@@ -555,13 +555,16 @@ describe('a directory id of its own', () => {
 
 describe('the protected', () => {
   it.each([
-    ['00u1', true],
-    ['00U1', false],
-    ['00u1 ', false],
-    ['00u', false],
-    ['', false],
-  ])('are those whose subject is listed exactly: %j, %s', (listed, expected) => {
-    const decided = admit(person(), { protectedSubjects: new Set([listed]) });
+    ['00u1', '00u1', true],
+    ['00U1', '00U1', true],
+    ['00u1', '00U1', false],
+    ['00U1', '00u1', false],
+    ['00u1', '00u1 ', false],
+    ['00u1', '00u', false],
+    ['00u1', '', false],
+    ['jos\u00e9', 'jose\u0301', false],
+  ])('are those whose subject is listed exactly: %j, listed %j: %s', (uid, listed, expected) => {
+    const decided = admit(person({ uid: [uid] }), { protectedSubjects: new Set([listed]) });
     expect(decided.protected).toBe(expected);
   });
 });
