@@ -9,6 +9,14 @@ export interface DemoAppOptions {
   readonly directoryUrl: string | null;
 }
 
+/** Nothing from elsewhere, in nobody's frame. The style is in the page, the script is ours. */
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+};
+
 /**
  * The sample app: an ordinary Express app that mounts the plugin, asks who is
  * signed in, guards a page by role, and turns to "access ended" by itself when
@@ -18,6 +26,10 @@ export function demoApp(auth: JitAuth, options: DemoAppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(auth.router);
+  app.use((_request, response, next) => {
+    response.set(HEADERS);
+    next();
+  });
   app.get('/', (request, response) => {
     response.type('html').send(homePage(request.user ?? null, options));
   });

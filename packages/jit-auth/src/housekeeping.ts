@@ -1,22 +1,22 @@
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Log } from '@rollcall/shared/telemetry/log';
+import type pg from 'pg';
 import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 
 /** How often expired rows are deleted, in milliseconds. Nothing depends on when. */
 const EVERY = 5 * 60_000;
 
 /**
- * Deletes, now and then, what nobody asks for any more: anybody may begin a sign-in
- * and never end it. Redis forgets by itself. Answers with what stops it, and waits
+ * Deletes, now and then, what nobody asks for any more: sign-ins that were begun and
+ * never ended, and what expired cookies led to. Redis forgets by itself. Answers with what stops it, and waits
  * for a deletion that is under way.
  */
 export function keepHouse(engine: Engine, log: Log, everyMs: number = EVERY): () => Promise<void> {
   if (engine.kind === 'redis') return async () => undefined;
-  const memory = new PostgresReplayMemory(engine.pool);
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = memory.prune(currentTime()).then(
+    running = deleteExpired(engine.pool).then(
       (rows) => log.debug({ event: 'housekeeping.pruned', rows }),
       (error: unknown) => log.warn({ event: 'housekeeping.failed', err: error }),
     );
@@ -27,4 +27,10 @@ export function keepHouse(engine: Engine, log: Log, everyMs: number = EVERY): ()
     clearInterval(timer);
     return running;
   };
+}
+
+async function deleteExpired(pool: pg.Pool): Promise<number> {
+  const requests = await new PostgresReplayMemory(pool).prune(currentTime());
+  const cookies = await pool.query('delete from http_sessions where expire < now()');
+  return requests + (cookies.rowCount ?? 0);
 }

@@ -10,6 +10,7 @@ import {
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { keepHouse } from './housekeeping.ts';
+import { requestDeadline } from './http/deadline.ts';
 import { answerErrors } from './http/errors.ts';
 import { requireRole, requireUser } from './http/guards.ts';
 import { healthRoutes } from './http/health-routes.ts';
@@ -102,6 +103,8 @@ async function buildRouter({ config, foundation, keys, log }: Parts): Promise<Ro
   const router = Router();
   // Probes come before the session: they must answer when its store does not.
   router.use(healthRoutes(engine));
+  const deadline = requestDeadline(log);
+  router.use(deadline.begin);
   router.use(
     cookieSession({
       engine,
@@ -111,9 +114,11 @@ async function buildRouter({ config, foundation, keys, log }: Parts): Promise<Ro
       onError: (error) => log.error({ event: 'session.store_failed', err: error }),
     }),
   );
-  router.use(readRequestSession(db, config.session.idleMs));
+  const trusted = new Set<string>(connections.keys());
+  router.use(readRequestSession({ db, idleMs: config.session.idleMs, connections: trusted }));
   const choices = [...connections.keys()].map((id) => ({ id, label: id }));
   router.use(sessionRoutes({ db, publicUrl, connections: choices, log }));
   router.use(samlRoutes({ connections, https, log }));
+  router.use(deadline.end);
   return router;
 }

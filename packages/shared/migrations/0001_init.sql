@@ -91,7 +91,6 @@ create table sessions (
   ended_reason     text
 );
 create index sessions_of_user on sessions (user_id) where ended_at is null;
-create index sessions_by_index on sessions (connection_id, name_id, session_index) where ended_at is null;
 
 -- What the cookie stands for, where Redis does not hold it (connect-pg-simple's shape).
 create table http_sessions (

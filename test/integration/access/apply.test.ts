@@ -34,7 +34,9 @@ describe('sign-in', () => {
     const { user, session } = await admit(scene, name(), ['analyst'], 0);
     expect(user).toMatchObject({ state: 'active', owner: 'roll', cause: null });
     expect((await grantsOf(scene.db, user.id)).map((g) => g.role)).toEqual(['analyst']);
-    expect(await readSession(scene.db, session.id, HOUR, at(1))).toMatchObject({
+    expect(
+      await readSession(scene.db, session.id, { idleMs: HOUR, used: true }, at(1)),
+    ).toMatchObject({
       kind: 'live',
       roles: ['analyst'],
     });
@@ -73,7 +75,9 @@ describe('sign-in', () => {
       kind: 'refused',
       code: 'deactivated',
     });
-    expect(await readSession(scene.db, again.session.id, HOUR, at(21))).toMatchObject({
+    expect(
+      await readSession(scene.db, again.session.id, { idleMs: HOUR, used: true }, at(21)),
+    ).toMatchObject({
       kind: 'dead',
       why: 'unknown_session',
     });
@@ -146,9 +150,11 @@ describe('the one way out', () => {
     const outcome = await run(scene, step('deactivate', first.user.id), SWEEP, 10);
     expect(outcome).toMatchObject({ kind: 'applied', sessionsEnded: 2 });
     for (const { session } of [first, second]) {
-      expect(await readSession(scene.db, session.id, HOUR, at(11))).toMatchObject({
+      expect(
+        await readSession(scene.db, session.id, { idleMs: HOUR, used: true }, at(11)),
+      ).toMatchObject({
         kind: 'dead',
-        why: 'ended',
+        why: 'deactivated',
         reason: 'absent',
       });
     }
@@ -224,7 +230,12 @@ describe('sessions', () => {
   ])('are dead when %s', async (why, seconds) => {
     const { session } = await admit(scene, name(), ['analyst'], 0);
     expect(
-      await readSession(scene.db, session.id, why === 'idle' ? HOUR : 24 * HOUR, at(seconds)),
+      await readSession(
+        scene.db,
+        session.id,
+        { idleMs: why === 'idle' ? HOUR : 24 * HOUR, used: true },
+        at(seconds),
+      ),
     ).toMatchObject({
       kind: 'dead',
       why,
@@ -234,12 +245,16 @@ describe('sessions', () => {
   it('of somebody contained need a fresh assertion, and one clears it', async () => {
     const { user, session } = await admit(scene, name(), ['analyst'], 0);
     await run(scene, step('contain', user.id, { reason: 'held' }), SWEEP, 10);
-    expect(await readSession(scene.db, session.id, HOUR, at(11))).toMatchObject({
+    expect(
+      await readSession(scene.db, session.id, { idleMs: HOUR, used: true }, at(11)),
+    ).toMatchObject({
       why: 'fresh_sign_in_needed',
     });
     const fresh = await admit(scene, user.subject, ['analyst'], 20);
     expect(fresh.user.state).toBe('active');
-    expect(await readSession(scene.db, fresh.session.id, HOUR, at(21))).toMatchObject({
+    expect(
+      await readSession(scene.db, fresh.session.id, { idleMs: HOUR, used: true }, at(21)),
+    ).toMatchObject({
       kind: 'live',
     });
   });
@@ -247,7 +262,9 @@ describe('sessions', () => {
   it('end with their connection', async () => {
     const { session } = await admit(scene, name(), ['analyst'], 0);
     await scene.pool.query("update connections set epoch = epoch + 1 where id = 'acme'");
-    expect(await readSession(scene.db, session.id, HOUR, at(1))).toMatchObject({
+    expect(
+      await readSession(scene.db, session.id, { idleMs: HOUR, used: true }, at(1)),
+    ).toMatchObject({
       why: 'epoch_passed',
     });
     await scene.pool.query("update connections set epoch = 1 where id = 'acme'");

@@ -124,7 +124,9 @@ describe('whoever is contained', () => {
       kind: 'refused',
       code: 'assertion_too_old',
     });
-    expect(await readSession(scene.db, old.session.id, HOUR, at(21))).toMatchObject({
+    expect(
+      await readSession(scene.db, old.session.id, { idleMs: HOUR, used: true }, at(21)),
+    ).toMatchObject({
       why: 'unknown_session',
     });
     const fresh = await admit(scene, user.subject, ['analyst'], 30, { issuedAt: at(11) });

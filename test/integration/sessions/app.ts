@@ -56,7 +56,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       onError: (error) => log.error({ event: 'session.store_failed', err: error }),
     }),
   );
-  app.use(readRequestSession(overPool(pool), options.idleMs ?? HOUR));
+  app.use(
+    readRequestSession({
+      db: overPool(pool),
+      idleMs: options.idleMs ?? HOUR,
+      connections: new Set(['acme']),
+    }),
+  );
   addRoutes(app);
   app.use(answerErrors(log));
   const server = createServer(app);

@@ -284,7 +284,11 @@ describeOnBothEngines('the browser’s session', (kind) => {
       const cookie = cookieOf(await signIn(one, session.id));
       await run(scene, step('deactivate', user.id), SWEEP, NOW + 1);
       for (const app of [one, other]) {
-        expect(await who(app, cookie)).toMatchObject({ kind: 'dead', why: 'ended', subject: null });
+        expect(await who(app, cookie)).toMatchObject({
+          kind: 'dead',
+          why: 'deactivated',
+          subject: null,
+        });
       }
     });
 

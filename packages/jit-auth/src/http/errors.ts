@@ -11,14 +11,17 @@ import { newReference } from './reference.ts';
 export function answerErrors(log: Log): ErrorRequestHandler {
   return (error, request, response, next) => {
     const reference = newReference();
-    log.error({ event: 'http.failed', ref: reference, path: request.path, err: error });
+    const status = statusOf(error) ?? 503;
+    // What a stranger did wrong must not look like an outage of ours.
+    const level = status < 500 ? 'warn' : 'error';
+    log[level]({ event: 'http.failed', ref: reference, path: request.path, err: error });
     if (response.headersSent) {
       next(error);
       return;
     }
     sendProblem(request, response, {
-      status: statusOf(error),
-      code: codeOf(error),
+      status,
+      code: status < 500 ? 'http.bad_request' : codeOf(error),
       title: 'Something went wrong',
       detail: error instanceof AppError ? error.message : 'Please try again in a moment.',
       reference,
@@ -26,8 +29,11 @@ export function answerErrors(log: Log): ErrorRequestHandler {
   };
 }
 
-/** body-parser and its like put the status on the error; nothing of ours does. */
-function statusOf(error: unknown): number {
+/**
+ * The status with which Express and body-parser mark what the client did wrong; null
+ * for every other error. Nothing of ours has one.
+ */
+export function statusOf(error: unknown): number | null {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 503;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
 }

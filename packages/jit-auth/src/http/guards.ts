@@ -1,8 +1,12 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { DEFAULT_RETURN, toReturnPath } from '../saml/return-to.ts';
 import { html } from './html.ts';
 import { sendProblem, wantsPage } from './problem.ts';
 import { newReference } from './reference.ts';
 import { requestSession, whyNotSignedIn } from './request-session.ts';
+
+/** A way out of every page that says no. */
+const AGAIN = html`<p><a class="button" href="/login">Sign in again</a></p>`;
 
 /**
  * Lets only signed-in people on. A browser that opens a page is sent to sign in
@@ -18,10 +22,12 @@ export function requireUser(): RequestHandler {
     const why = whyNotSignedIn(reading);
     const navigates = request.method === 'GET' && wantsPage(request);
     if (navigates && why.code !== 'session.access_ended') {
-      response.redirect(`/login?return_to=${encodeURIComponent(request.originalUrl)}`);
+      // An address that we would not return to must not keep anybody from signing in.
+      const returnTo = toReturnPath(request.originalUrl) ?? DEFAULT_RETURN;
+      response.redirect(`/login?return_to=${encodeURIComponent(returnTo)}`);
       return;
     }
-    sendProblem(request, response, { status: 401, reference: newReference(), ...why });
+    sendProblem(request, response, { status: 401, reference: newReference(), ...why, more: AGAIN });
   };
 }
 

@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import { type Response, Router } from 'express';
 
 type Check = 'ok' | 'failing';
+
+/** A probe that waits longer than this is as good as failed, in milliseconds. */
+const PATIENCE = 2_000;
 
 /**
  * `GET /livez` touches nothing: it says that the process answers. `GET /readyz`
@@ -30,8 +34,8 @@ async function runChecks(engine: Engine): Promise<Readonly<Record<string, Check>
 
 async function attempt(work: () => Promise<unknown>): Promise<Check> {
   try {
-    await work();
-    return 'ok';
+    const answered = work().then(() => 'ok' as const);
+    return await Promise.race([answered, sleep(PATIENCE, 'failing' as const, { ref: false })]);
   } catch {
     return 'failing';
   }

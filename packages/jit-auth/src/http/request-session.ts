@@ -9,6 +9,15 @@ import { signedInUser } from './signed-in-user.ts';
 /** What a request's cookie came to; `none` where it brought none. */
 export type RequestSession = SessionReading | { readonly kind: 'none' };
 
+/** What reading sessions needs. */
+export interface RequestSessionContext {
+  readonly db: Database;
+  /** How long a session may go unused, in milliseconds. */
+  readonly idleMs: number;
+  /** Ids of the connections of the configuration. */
+  readonly connections: ReadonlySet<string>;
+}
+
 const readings = new WeakMap<Request, RequestSession>();
 
 /**
@@ -16,15 +25,31 @@ const readings = new WeakMap<Request, RequestSession>();
  * together with the user's state. Whoever was swept out is out from here on. A
  * store or database that fails is passed on as an error, so nobody is let in.
  */
-export function readRequestSession(db: Database, idleMs: number): RequestHandler {
-  return async (request: Request, _response: Response, next: NextFunction) => {
-    const id = sessionOfRequest(request);
-    const reading: RequestSession =
-      id === null ? { kind: 'none' } : await readSession(db, id, idleMs, currentTime());
+export function readRequestSession(context: RequestSessionContext): RequestHandler {
+  return async (request: Request, response: Response, next: NextFunction) => {
+    const reading = await readingOf(request, context);
     readings.set(request, reading);
-    if (reading.kind === 'live') request.user = signedInUser(reading);
+    if (reading.kind === 'live') {
+      request.user = signedInUser(reading);
+      // What somebody sees who is signed in belongs into no cache; the host may say otherwise.
+      response.set('cache-control', 'private, no-store');
+    }
     next();
   };
+}
+
+async function readingOf(
+  request: Request,
+  { db, idleMs, connections }: RequestSessionContext,
+): Promise<RequestSession> {
+  const id = sessionOfRequest(request);
+  if (id === null) return { kind: 'none' };
+  // A page that asks who is signed in, again and again, is no sign of a person.
+  const used = request.path !== '/session';
+  const reading = await readSession(db, id, { idleMs, used }, currentTime());
+  if (reading.kind !== 'live' || connections.has(reading.connectionId)) return reading;
+  // An identity provider that we trust no more vouches for nobody.
+  return { kind: 'dead', why: 'ended', reason: 'connection_removed' };
 }
 
 /** What {@link readRequestSession} found. `none` where the plugin's router is not mounted. */
@@ -46,10 +71,11 @@ export function whyNotSignedIn(reading: Exclude<RequestSession, { kind: 'live' }
   }
   switch (reading.why) {
     case 'deactivated':
-    case 'epoch_passed':
       return accessEnded(reading.reason);
     case 'ended':
-      return reading.reason === 'signed_out' ? signedOut() : accessEnded(reading.reason);
+      return reading.reason === 'signed_out' ? signedOut() : sessionEnded(reading.reason);
+    case 'epoch_passed':
+      return sessionEnded(null);
     case 'expired':
     case 'idle':
     case 'unknown_session':
@@ -67,6 +93,16 @@ export function whyNotSignedIn(reading: Exclude<RequestSession, { kind: 'live' }
     default:
       return reading.why satisfies never;
   }
+}
+
+/** The session is over, and the person may well have access: they need only sign in. */
+function sessionEnded(reason: string | null): NotSignedIn {
+  const because = reason === null ? '' : `: ${sayReason(reason)}`;
+  return {
+    code: 'session.expired',
+    title: 'Session ended',
+    detail: `Your session was ended${because}. Please sign in again.`,
+  };
 }
 
 function signedOut(): NotSignedIn {

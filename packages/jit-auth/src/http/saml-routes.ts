@@ -15,9 +15,11 @@ import { toReturnPath } from '../saml/return-to.ts';
 import { issueCookie } from '../sessions/issue.ts';
 import type { SignInConnection, SignInConnections } from '../sign-in-connection.ts';
 import { browserOf, giveBrowserSecret } from './browser-cookie.ts';
+import { statusOf } from './errors.ts';
 import { html } from './html.ts';
 import { sendProblem } from './problem.ts';
 import { BAD_REQUEST, type PublicRefusal, publicRefusal } from './public-codes.ts';
+import { limitSignIns } from './rate-limit.ts';
 import { newReference } from './reference.ts';
 import { type SamlSignIn, SamlStrategy } from './saml-strategy.ts';
 
@@ -40,10 +42,12 @@ export function samlRoutes(context: SamlRoutesContext): Router {
     limit: MAX_FORM_BYTES,
     parameterLimit: MAX_FIELDS,
   });
+  const limit = limitSignIns(context.log);
   router.get('/saml/:connection/metadata', onConnection(context, sendMetadata));
-  router.get('/saml/:connection/login', onConnection(context, startSignIn));
-  router.post('/saml/:connection/acs', form, onConnection(context, finishSignIn));
-  router.use('/saml', refuseBadBody(context.log));
+  router.get('/saml/:connection/login', limit, onConnection(context, startSignIn));
+  router.post('/saml/:connection/acs', limit, form, onConnection(context, finishSignIn));
+  router.all('/saml/:connection/acs', refuseMethod);
+  router.use('/saml', refuseUnknown, refuseBadBody(context.log));
   return router;
 }
 
@@ -99,7 +103,8 @@ async function startSignIn(
     refuse(context, request, response, 'http.bad_return_to', {
       connection: connection.id,
       expected: 'a path of this site',
-      received: String(asked).slice(0, 200),
+      // Without its query, which may hold what belongs into no log.
+      received: typeof asked === 'string' ? asked.split('?', 1)[0]?.slice(0, 200) : typeof asked,
     });
     return;
   }
@@ -162,29 +167,42 @@ function refuse(
   sendProblem(request, response, { ...refusal, reference });
 }
 
+/** SAML Bindings §3.5: a response comes by POST, never in the address. */
+function refuseMethod(request: Request, response: Response): void {
+  sendProblem(request, response.set('allow', 'POST'), {
+    status: 405,
+    code: 'http.bad_method',
+    title: 'Not like this',
+    detail: 'An identity provider posts here. To sign in, start at the app.',
+    reference: newReference(),
+  });
+}
+
+function refuseUnknown(request: Request, response: Response): void {
+  sendProblem(request, response, {
+    status: 404,
+    code: 'http.not_found',
+    title: 'Nothing here',
+    detail: 'There is no such address below /saml.',
+    reference: newReference(),
+  });
+}
+
 /** A form that could not be read, before any check of ours: too large, garbled, too many fields. */
 function refuseBadBody(log: Log): ErrorRequestHandler {
   return (error, request, response, next) => {
-    const type = error instanceof Error && 'type' in error ? String(error.type) : '';
-    const code = BODY_ERRORS[type];
-    if (code === undefined) {
+    const status = statusOf(error);
+    if (status === null || status >= 500) {
       next(error);
       return;
     }
-    const facts = { expected: `a form of at most ${MAX_FORM_BYTES} bytes`, received: type };
+    const tooLarge = error instanceof Error && 'type' in error && error.type === 'entity.too.large';
+    const code = tooLarge ? 'http.body_too_large' : 'http.bad_body';
+    const received = error instanceof Error ? error.message : 'no form';
+    const facts = { expected: `a form of at most ${MAX_FORM_BYTES} bytes`, received };
     const reference = newReference();
     log.warn({ event: 'sign_in.refused', ref: reference, code, cause: codeOf(error), ...facts });
     const refusal = BAD_REQUEST[code];
     if (refusal !== undefined) sendProblem(request, response, { ...refusal, reference });
   };
 }
-
-/** body-parser's words for what went wrong, in ours. */
-const BODY_ERRORS: Readonly<Record<string, string>> = {
-  'entity.too.large': 'http.body_too_large',
-  'parameters.too.many': 'http.bad_body',
-  'request.aborted': 'http.bad_body',
-  'request.size.invalid': 'http.bad_body',
-  'encoding.unsupported': 'http.bad_body',
-  'charset.unsupported': 'http.bad_body',
-};

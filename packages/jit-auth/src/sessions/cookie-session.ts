@@ -1,6 +1,7 @@
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { RequestHandler } from 'express';
 import session from 'express-session';
+import { ownRequest } from './own-request.ts';
 import { openSessionStore } from './session-store.ts';
 
 /** How a browser's cookie is made. */
@@ -31,7 +32,7 @@ export function sessionCookieName(https: boolean): string {
  * whether anybody is signed in.
  */
 export function cookieSession(options: CookieSessionOptions): RequestHandler {
-  return session({
+  const own = session({
     name: sessionCookieName(options.https),
     secret: [...options.keys],
     store: openSessionStore(options.engine, options.onError),
@@ -45,4 +46,5 @@ export function cookieSession(options: CookieSessionOptions): RequestHandler {
       maxAge: options.maxMs,
     },
   });
+  return (request, response, next) => own(ownRequest(request), response, next);
 }

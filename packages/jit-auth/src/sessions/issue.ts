@@ -1,6 +1,7 @@
 import { AppError } from '@rollcall/shared/core/errors';
 import { type SessionId, toSessionId } from '@rollcall/shared/core/ids';
 import type { Request } from 'express';
+import { ownRequest } from './own-request.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -16,26 +17,28 @@ declare module 'express-session' {
  * and expires.
  */
 export async function issueCookie(request: Request, id: SessionId): Promise<void> {
+  const own = ownRequest(request);
   try {
-    await settle((done) => request.session.regenerate(done));
-    request.session.rollcallSession = id;
-    await settle((done) => request.session.save(done));
+    await settle((done) => own.session.regenerate(done));
+    own.session.rollcallSession = id;
+    await settle((done) => own.session.save(done));
   } catch (error) {
     // Else express-session saves it with the answer after all, and whoever reads that
-    // the sign-in failed is signed in.
-    Reflect.deleteProperty(request, 'session');
+    // the sign-in failed is signed in. Not deleted: the host's would show through.
+    Reflect.set(own, 'session', undefined);
     throw error;
   }
 }
 
-/** Takes the browser's cookie back. Throws `session.store_failed`. */
+/** Makes the browser's cookie stand for nothing. Throws `session.store_failed`. */
 export async function withdrawCookie(request: Request): Promise<void> {
-  await settle((done) => request.session.destroy(done));
+  const { session } = ownRequest(request);
+  await settle((done) => session.destroy(done));
 }
 
 /** The session that the browser's cookie stands for; null where it brought none. */
 export function sessionOfRequest(request: Request): SessionId | null {
-  const id = request.session?.rollcallSession;
+  const id = ownRequest(request).session?.rollcallSession;
   return id === undefined ? null : toSessionId(id);
 }
 

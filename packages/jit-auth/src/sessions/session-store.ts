@@ -67,6 +67,8 @@ function openStore(engine: Engine, onError: (error: unknown) => void): Store {
     pool: engine.pool,
     tableName: 'http_sessions',
     createTableIfMissing: false,
+    // `housekeeping.ts` does it, and stops with the plugin.
+    pruneSessionInterval: false,
     // Called as console.error would be: words first, then the error.
     errorLog: (...told: readonly unknown[]) => onError(told.at(-1)),
   });

@@ -10,6 +10,7 @@ import { grantsOf, lockUser, toUser } from '../db/users.ts';
 import type { AccessOutcome, RolesChange, RolesMode } from './change.ts';
 import { isPrivileged, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
+import { endSessionsOfUser } from './session-end.ts';
 
 /** What a mapping does to the grants of one connection. */
 export interface GrantWork {
@@ -68,12 +69,15 @@ export async function changeRoles(
     .executeTakeFirstOrThrow();
   const after = toUser(row);
   await recordRoles(tx, { user, after, before, result, change }, actor, now);
+  // No role, no entry: sign-in would refuse them, so a session that is open must not outlive it.
+  const none = result.roles.length === 0;
+  const sessionsEnded = none ? await endSessionsOfUser(tx, user.id, 'no_role', now) : 0;
   return {
     kind: 'applied',
     user: after,
     roles: result.roles,
     created: false,
-    sessionsEnded: 0,
+    sessionsEnded,
     kept: result.kept,
   };
 }

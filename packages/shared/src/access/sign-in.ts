@@ -10,6 +10,7 @@ import type { AccessOutcome, SignIn, SignInRefused } from './change.ts';
 import { lockUserWithGrants } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 import { type GrantResult, isNewer, writeGrants } from './role-change.ts';
+import { endSessionsOfUser } from './session-end.ts';
 
 /**
  * Admits somebody: the user, the grants, the session, the audit and the outbox in
@@ -43,6 +44,7 @@ export async function signIn(
     const told = { user, after, before, granted, change };
     await recordUpdate(tx, told, actor, now);
     await recordRoleDifference(tx, told, actor, now);
+    await endSessionsOfUser(tx, user.id, 'no_role', now);
     return { kind: 'refused', code: 'no_role', user: after };
   }
   await insertSession(tx, after, change, now);

@@ -17,6 +17,8 @@ export const REASON_TEXT = {
   signed_in: 'signed in',
   signed_out: 'signed out',
   signed_in_since: 'signed in after the listing had begun',
+  no_role: 'no group gives a role any more',
+  connection_removed: 'the connection was taken out of the configuration',
   by_admin: 'by an administrator',
 } as const;
 export type ReasonCode = keyof typeof REASON_TEXT;

@@ -13,6 +13,8 @@ const POOL_SIZE = 10;
 /** 40001 serialization_failure, 40P01 deadlock_detected (PostgreSQL, Appendix A). */
 const WORTH_ANOTHER_TRY = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
+/** Far longer than any statement of ours takes, in milliseconds. */
+const QUERY_TIMEOUT = 60_000;
 
 /**
  * Opens a pool on a Postgres URL. The caller ends it.
@@ -25,6 +27,8 @@ export function openPool(url: string): pg.Pool {
     connectionString: url,
     max: POOL_SIZE,
     connectionTimeoutMillis: 10_000,
+    // A server whose socket is open and silent would hold a connection for ever.
+    query_timeout: QUERY_TIMEOUT,
     application_name: 'rollcall',
     keepAlive: true,
   });
@@ -43,7 +47,13 @@ export function surviveLostConnections(pool: pg.Pool): void {
   if (surviving.has(pool)) return;
   surviving.add(pool);
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  // Not at `connect`: a host's pool may have connected before it was handed over.
+  const heard = new WeakSet<object>();
+  pool.on('acquire', (client) => {
+    if (heard.has(client)) return;
+    heard.add(client);
+    client.on('error', () => undefined);
+  });
 }
 
 /** Puts the typed query builder over a pool. Destroying it would end the pool: end the pool instead. */

@@ -43,12 +43,13 @@ const TOUCHES_PER_IDLE = 10;
  * so that whoever is swept out is out at the next request on every instance.
  * Anything in doubt is dead; a database that does not answer throws.
  *
- * @param idleMs how long a session may go unused.
+ * @param options.idleMs how long a session may go unused, in milliseconds.
+ * @param options.used whether this is a use of the session, which begins the wait anew.
  */
 export async function readSession(
   db: Database,
   id: SessionId,
-  idleMs: number,
+  { idleMs, used }: { readonly idleMs: number; readonly used: boolean },
   now: EpochMs,
 ): Promise<SessionReading> {
   const row = await db
@@ -76,8 +77,9 @@ export async function readSession(
     .executeTakeFirst();
   if (row === undefined) return dead('unknown_session', null);
   const user = toUser(row);
-  if (row.session_ended_at !== null) return dead('ended', row.session_ended_reason);
+  // First what is so now: a session that was ended says nothing of somebody who is back.
   if (!maySignIn(user.state)) return dead('deactivated', user.stateReason);
+  if (row.session_ended_at !== null) return dead('ended', row.session_ended_reason);
   if (row.session_user_epoch !== user.epoch) return dead('epoch_passed', user.stateReason);
   if (row.session_connection_epoch !== row.current_connection_epoch) {
     return dead('epoch_passed', null);
@@ -88,7 +90,8 @@ export async function readSession(
   if (user.state === 'contained' && fromTimestamp(row.session_created_at) <= user.stateChangedAt) {
     return dead('fresh_sign_in_needed', user.stateReason);
   }
-  if (now - lastSeen >= Math.min(TOUCH_EVERY, idleMs / TOUCHES_PER_IDLE)) await touch(db, id, now);
+  if (used && now - lastSeen >= Math.min(TOUCH_EVERY, idleMs / TOUCHES_PER_IDLE))
+    await touch(db, id, now);
   return {
     kind: 'live',
     sessionId: id,

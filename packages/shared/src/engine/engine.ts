@@ -39,7 +39,8 @@ const DATABASE = /^\d{0,9}$/;
 export async function openEngine(pool: pg.Pool, source: RedisSource | null): Promise<Engine> {
   if (source === null) return { kind: 'postgres', pool, close: async () => undefined };
   if ('client' in source) {
-    return { kind: 'redis', pool, redis: source.client, close: async () => undefined };
+    const redis = impatientCopy(source.client);
+    return { kind: 'redis', pool, redis, close: async () => redis.disconnect() };
   }
   const redis = await connect(source.url);
   return {
@@ -83,6 +84,21 @@ async function connect(url: string): Promise<Redis> {
     redis.disconnect();
     throw unreachable(lost ?? error);
   }
+}
+
+/**
+ * A connection of our own, made like the host's: a client that was made for BullMQ
+ * waits for Redis for ever, and so would every page.
+ */
+function impatientCopy(client: Redis): Redis {
+  const redis = client.duplicate({
+    connectTimeout: CONNECT_TIMEOUT,
+    commandTimeout: CONNECT_TIMEOUT,
+    maxRetriesPerRequest: 1,
+    retryStrategy: () => RECONNECT_EVERY,
+  });
+  redis.on('error', () => undefined);
+  return redis;
 }
 
 /** Only the words: the error of a refused password holds the command with the password in it. */
