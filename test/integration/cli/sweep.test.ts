@@ -136,6 +136,36 @@ describe('sweep plan, show and apply', () => {
     expect(history.stdout).toMatch(/operator +incomplete/);
   });
 
+  it('accepts the size of a listing that has really shrunk, and nothing else', async () => {
+    const folder = await withPeople(ADA, ALAN);
+    await rollcall(['sweep', 'plan', 'acme'], folder);
+    folder.idp.directory.setFault('half');
+    const shrunk = await rollcall(['sweep', 'plan', 'acme'], folder);
+    expect(shrunk).toMatchObject({ code: 4, stderr: expect.stringContaining('of the last 8') });
+    const approve = (rows: string, ...more: string[]) =>
+      rollcall(['sweep', 'approve', 'acme', '--rows', rows, ...more], folder);
+    expect(await approve('4')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--reason'),
+    });
+    expect(await approve('5', '--reason', 'guessed')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('listing.rows_differ'),
+    });
+    const right = await approve('4', '--reason', 'the office has closed', '--by', 'oda');
+    expect(right).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('4 rows, is accepted'),
+    });
+    const next = await rollcall(['sweep', 'plan', 'acme'], folder);
+    expect(next.stdout).toContain('4 people listed, complete');
+    expect(await stateOf(folder, ADA)).toBe('active');
+    expect(await approve('4', '--reason', 'again')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('listing.not_shrunk'),
+    });
+  });
+
   it('knows no other connections and no other plans', async () => {
     const folder = await withPeople();
     for (const [args, code] of [

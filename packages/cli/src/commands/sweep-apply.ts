@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { AppError, codeOf } from '@rollcall/shared/core/errors';
 import type { RunId } from '@rollcall/shared/core/ids';
 import { currentTime } from '@rollcall/shared/db/timestamp';
@@ -12,6 +11,7 @@ import { waitForLease } from '../compose/sweep-lease.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { operatorName } from '../operator.ts';
 import { findNamedPlan, shortDigest } from '../queries/plan-named.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
@@ -92,7 +92,7 @@ async function approveAndApply(
 ): Promise<Outcome> {
   const plan = await findNamedPlan(db, name);
   const sweep = connectionSweep(config, plan.connectionId, env);
-  const operator = options.by ?? userName();
+  const operator = options.by ?? operatorName();
   const { approve: people, reason } = options;
   if (people !== undefined && reason !== undefined) {
     const approval = { digest: plan.digest, approver: operator, people, reason };
@@ -115,15 +115,6 @@ function showHeld(db: Opened['foundation']['db'], runId: RunId): Promise<ShownPl
 function requireReason({ approve, reason }: ApplyOptions): void {
   if ((approve === undefined) === (reason === undefined)) return;
   throw new AppError('cli.usage', 'An approval needs both --approve COUNT and --reason TEXT.');
-}
-
-/** Who is at the keyboard; a process without an entry in the user database has only a number. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }
 
 function heldError({ plan }: ShownPlan): Record<string, unknown> {

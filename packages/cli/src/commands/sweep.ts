@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Run } from '../invocation.ts';
 import { addSweepApply } from './sweep-apply.ts';
+import { addSweepApprove } from './sweep-approve.ts';
 import { addSweepHistory } from './sweep-history.ts';
 import { addSweepPlan } from './sweep-plan.ts';
 import { addSweepShow } from './sweep-show.ts';
@@ -9,10 +10,11 @@ import { addSweepShow } from './sweep-show.ts';
 export function addSweep(parent: Command, run: Run): void {
   const sweep = parent
     .command('sweep')
-    .summary('call the roll: plan, show, apply, history')
+    .summary('call the roll: plan, show, approve, apply, history')
     .description('Calls the roll: who is here and no longer in the directory?');
   addSweepPlan(sweep, run);
   addSweepShow(sweep, run);
+  addSweepApprove(sweep, run);
   addSweepApply(sweep, run);
   addSweepHistory(sweep, run);
 }
