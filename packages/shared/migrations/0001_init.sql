@@ -245,7 +245,7 @@ create table plan_lines (
   user_version integer not null,
   change       jsonb not null,
   -- What the brake counts the line as: absence, disabled, roles. Empty: it takes nothing.
-  brake_class  text check (brake_class in ('absence', 'disabled', 'roles')),
+  brake_class  text check (brake_class in ('absence', 'disabled', 'roles', 'returns')),
   -- Applied only under an approval of the plan's digest.
   waits        boolean not null default false,
   outcome      text check (outcome in ('applied', 'skipped')),

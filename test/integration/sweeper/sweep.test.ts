@@ -1,3 +1,4 @@
+import { toSubject } from '@rollcall/shared/core/ids';
 import type { DirectoryFault } from '@rollcall/sweeper/directories/port';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { admit, OPERATOR, run, step } from '../access/people.ts';
@@ -215,14 +216,15 @@ describe('a directory at fault removes nobody', () => {
 describe('people who are not the sweep’s', () => {
   it('keeps the protected, the SCIM-owned and people without a directory id', async () => {
     await settledHouse();
-    await house.pool.query("update users set protected = true where subject = 'p001'");
+    const protectedSubjects = new Set([toSubject('p001')]);
+    const policy = { ...house.sweepOf().policy, protectedSubjects };
     await house.pool.query("update users set owner = 'scim' where subject = 'p002'");
     await house.pool.query("update users set directory_id = null where subject = 'p004'");
     house.directory.set('p001', { standing: 'disabled' });
     house.directory.set('p002', { standing: 'disabled' });
     house.directory.dismiss('p004');
     for (const minute of [10, 20]) {
-      const { counts } = await house.sweep(minute);
+      const { counts } = await house.sweep(minute, { policy });
       expect(counts).toMatchObject({
         'refuse protected': 1,
         'refuse owned_by_scim': 1,

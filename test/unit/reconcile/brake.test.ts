@@ -12,13 +12,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 const LIMITS = limitsFor(DEFAULT_PERCENTS);
-const NONE = { absence: 0, disabled: 0, roles: 0 };
+const NONE = { absence: 0, disabled: 0, roles: 0, returns: 0 };
 const QUIET: BrakeHistory = { day: NONE, week: NONE, privilegedPerDay: 0 };
 
-type Take = 'absent' | 'disabled' | 'unassigned' | 'roles' | 'gain';
+type Take = 'absent' | 'disabled' | 'unassigned' | 'roles' | 'gain' | 'return';
 
 function take(what: Take): Decision {
   const userId = toUserId(randomUUID());
+  if (what === 'return') {
+    return { kind: 'restore', userId, reason: 'listed_again', evidence: 'E1' };
+  }
   if (what !== 'roles' && what !== 'gain') {
     return { kind: 'deactivate', userId, reason: what, evidence: what === 'absent' ? 'E2' : 'E1' };
   }
@@ -51,6 +54,9 @@ describe('brake', () => {
     ['roles', 3, 100, []],
     ['roles', 4, 100, ['roles rolesPerRun']],
     ['gain', 80, 100, []],
+    ['return', 3, 100, []],
+    ['return', 4, 100, ['returns absencePerRun']],
+    ['return', 3, 0, []],
   ] as const)('%s: %i of %i', (what, count, withAccess, rules) => {
     expect(rulesOf(brake(takes(what, count), QUIET, LIMITS, among(withAccess)))).toEqual(rules);
   });
@@ -81,6 +87,16 @@ describe('brake', () => {
     expect(outcome.kind === 'held' && outcome.why[0]?.explanation).toBe(
       'expected at most 3 people who are gone from the directory in one run (the larger of 3 and 2% of 100), received 4',
     );
+  });
+
+  it.each([
+    ['of ten, four are gone today and one more goes', 4, 1, 6, 'held'],
+    ['of ten, three are gone today and one more goes', 3, 1, 7, 'go'],
+    ['of two, one is gone today and the other goes', 1, 1, 1, 'go'],
+    ['of three, two are gone today and the last goes', 2, 1, 1, 'held'],
+  ] as const)('counts the half of a connection over a day: %s', (_what, past, now, left, kind) => {
+    const history = { ...QUIET, day: { ...NONE, disabled: past } };
+    expect(brake(takes('disabled', now), history, LIMITS, among(left)).kind).toBe(kind);
   });
 
   it('holds only the class that trips', () => {

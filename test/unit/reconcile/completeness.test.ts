@@ -18,7 +18,6 @@ const CONTEXT: ListingContext = {
   startedAt: STARTED,
   digest: 'd'.repeat(64),
   lastCompleteRows: 100,
-  presentRows: 100,
 };
 
 function judged(proof: Partial<ListingProof>, context: Partial<ListingContext> = {}) {
@@ -48,7 +47,6 @@ describe('judge', () => {
     ['count_mismatch', { announcedTotal: 101 }, {}, 'expected the 101 rows'],
     ['fingerprint_changed', { fingerprintAfter: 'other' }, {}, 'expected scope scope'],
     ['fingerprint_changed', { fingerprintBefore: '', fingerprintAfter: '' }, {}, 'none'],
-    ['canary_missing', {}, { presentRows: 0 }, 'received 0'],
     ['shrunk', {}, { lastCompleteRows: 112 }, 'expected at least 101 rows (90% of the last 112)'],
     ['malformed_answer', { rows: Number.NaN }, {}, 'NaN'],
     ['malformed_answer', { pages: 0 }, {}, 'above 0'],
@@ -82,7 +80,6 @@ describe('judge', () => {
     });
     const contexts = fc.record({
       lastCompleteRows: fc.option(fc.integer({ min: 1, max: 60 })),
-      presentRows: fc.integer({ min: 0, max: 40 }),
     });
     let complete = 0;
     fc.assert(
@@ -100,7 +97,6 @@ describe('judge', () => {
           (given.announcedTotal ?? given.rows) === given.rows &&
           given.terminalPageSeen &&
           given.fingerprintBefore === given.fingerprintAfter &&
-          context.presentRows > 0 &&
           (context.lastCompleteRows === null || !isShrunk(given.rows, context.lastCompleteRows))
         );
       }),

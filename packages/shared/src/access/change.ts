@@ -53,6 +53,8 @@ export interface SignInRefused {
 export interface StateChange {
   readonly kind: 'suspect' | 'contain' | 'deactivate' | 'restore';
   readonly userId: UserId;
+  /** The privileged roles of the configuration, where the caller has it. */
+  readonly privilegedRoles?: ReadonlySet<string>;
   /** The version that the decision saw; null where a person decides now. */
   readonly expectedVersion: number | null;
   /** When the evidence was gathered: a sign-in after it wins. Null where there is none. */

@@ -67,7 +67,6 @@ export async function rolesThatMustStay(
     .innerJoin('users', 'users.id', 'grants.user_id')
     .select((select) => ['grants.role', select.fn.count('users.id').distinct().as('holders')])
     .where('grants.role', 'in', [...roles])
-    .where('grants.privileged', '=', true)
     .where('users.id', '!=', userId)
     .where('users.state', 'in', ['active', 'suspected', 'contained'])
     .groupBy('grants.role')

@@ -7,7 +7,7 @@ import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
 import type { AccessOutcome, StateChange } from './change.ts';
-import { lockUserWithGrants, rolesThatMustStay } from './privileged.ts';
+import { isPrivileged, lockUserWithGrants, rolesThatMustStay } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 import { isSeenSince } from './role-change.ts';
 import { endSessionsOfUser } from './session-end.ts';
@@ -69,7 +69,8 @@ async function lockFor(
   tx: Tx,
   change: StateChange,
 ): Promise<{ readonly user: User; readonly grants: readonly Grant[] } | null> {
-  if (change.kind === 'deactivate') return lockUserWithGrants(tx, change.userId, new Set());
+  if (change.kind === 'deactivate')
+    return lockUserWithGrants(tx, change.userId, change.privilegedRoles ?? new Set());
   const user = await lockUser(tx, change.userId);
   return user === null ? null : { user, grants: await grantsOf(tx, user.id) };
 }
@@ -97,7 +98,10 @@ async function objectionTo(
     return { kind: 'refused', code: 'other_cause', user };
   }
   if (change.kind === 'deactivate' && user.cause === null) {
-    const privileged = [...new Set(grants.filter((g) => g.privileged).map((g) => g.role))];
+    const declared = change.privilegedRoles ?? new Set<string>();
+    const privileged = [
+      ...new Set(grants.filter((g) => isPrivileged(g, declared)).map((g) => g.role)),
+    ];
     const must = await rolesThatMustStay(tx, user.id, privileged, actor);
     if (must.length > 0) return { kind: 'refused', code: 'last_admin', user };
   }

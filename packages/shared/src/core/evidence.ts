@@ -31,7 +31,6 @@ export const PARTIAL_REASONS = [
   'zero_rows',
   'shrunk',
   'fingerprint_changed',
-  'canary_missing',
   'interrupted',
 ] as const;
 export type PartialReason = (typeof PARTIAL_REASONS)[number];

@@ -191,7 +191,7 @@ export interface PlanLinesTable {
   evidence: Json<Record<string, unknown>>;
   user_version: number;
   change: Json<Record<string, unknown>>;
-  brake_class: 'absence' | 'disabled' | 'roles' | null;
+  brake_class: 'absence' | 'disabled' | 'roles' | 'returns' | null;
   waits: Generated<boolean>;
   outcome: 'applied' | 'skipped' | null;
   outcome_why: string | null;

@@ -70,7 +70,27 @@ async function applyChange(
 ): Promise<AccessOutcome> {
   const change = changeOf(plan, line, sweep);
   if (change === null) return { kind: 'unchanged', user: null };
+  if (change.kind === 'deactivate' && (await isFoundSince(tx, line, plan))) {
+    return { kind: 'stale', why: 'newer_state' };
+  }
   return apply(tx, change, { kind: 'sweep', runId: plan.runId, digest: plan.digest }, now);
+}
+
+/** Whether the directory has said since the plan was made that the person is there. */
+async function isFoundSince(
+  tx: Tx,
+  line: Selectable<PlanLinesTable>,
+  plan: PlanHead,
+): Promise<boolean> {
+  const found = await tx
+    .selectFrom('look_ups')
+    .select('id')
+    .where('user_id', '=', line.user_id)
+    .where('standing', '=', 'present')
+    .where('at', '>', toTimestamp(plan.createdAt))
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 function changeOf(
@@ -106,7 +126,12 @@ function changeOf(
     case 'contain':
     case 'deactivate':
     case 'restore':
-      return { kind: planned.kind, ...head, observedAt: plan.observedAt };
+      return {
+        kind: planned.kind,
+        ...head,
+        observedAt: plan.observedAt,
+        privilegedRoles: sweep.privilegedRoles,
+      };
     default:
       return planned satisfies never;
   }

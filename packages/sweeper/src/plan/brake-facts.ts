@@ -9,8 +9,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const WEEK_MS = 7 * DAY_MS;
 
 /**
- * How many people sweeps of a connection have taken something from lately. What a
- * person approved does not count: a limit is for what happens by itself.
+ * How many people sweeps of a connection have taken something from lately. What the
+ * brake held and a person approved does not count; what was applied by hand without
+ * such an approval does, or a loop would get around every limit.
  */
 export async function readBrakeHistory(
   db: Database,
@@ -25,7 +26,7 @@ export async function readBrakeHistory(
            count(distinct l.user_id) filter (where l.applied_at >= ${dayAgo}
              and jsonb_array_length(l.change -> 'privileged') > 0) as privileged
       from plan_lines l join plans p on p.run_id = l.run_id
-     where p.connection_id = ${connectionId} and l.outcome = 'applied' and not l.waits
+     where p.connection_id = ${connectionId} and l.outcome = 'applied' and (not l.waits or p.held_why is null)
        and l.brake_class is not null and l.applied_at >= ${toTimestamp(after(now, -WEEK_MS))}
      group by l.brake_class`.execute(db);
   const count = (one: BrakeClass, column: 'week' | 'day' | 'privileged'): number =>
@@ -34,6 +35,7 @@ export async function readBrakeHistory(
     absence: count('absence', column),
     disabled: count('disabled', column),
     roles: count('roles', column),
+    returns: count('returns', column),
   });
   return {
     day: window('day'),

@@ -92,7 +92,15 @@ async function markWaiting(tx: Tx, plan: PlanToSettle): Promise<void> {
       .where(sql<boolean>`decision <> 'suspect' and reason <> 'suspicion_cleared'`)
       .execute();
   } else if (plan.brake.kind === 'held') {
-    await lines.where('brake_class', 'in', [...plan.brake.heldClasses]).execute();
+    const classes = [...plan.brake.heldClasses];
+    if (classes.length > 0) await lines.where('brake_class', 'in', classes).execute();
+    if (plan.brake.why.some((one) => one.rule === 'privileged_holders')) {
+      await lines
+        .where(
+          sql<boolean>`brake_class is not null and jsonb_array_length(change -> 'privileged') > 0`,
+        )
+        .execute();
+    }
   }
 }
 

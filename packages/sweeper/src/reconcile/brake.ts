@@ -5,9 +5,10 @@ import { allowedBy, type BrakeLimits, type Limit } from './brake-limits.ts';
 /**
  * What is counted together. A class that trips waits for approval; the others go on.
  * `absence`: deactivations of people who are gone. `disabled`: of people whom the
- * directory calls disabled or unassigned. `roles`: people who lose a role.
+ * directory calls disabled or unassigned. `roles`: people who lose a role. `returns`:
+ * people who were out and would have access again.
  */
-export const BRAKE_CLASSES = ['absence', 'disabled', 'roles'] as const;
+export const BRAKE_CLASSES = ['absence', 'disabled', 'roles', 'returns'] as const;
 export type BrakeClass = (typeof BRAKE_CLASSES)[number];
 
 /** How many people each class has cost lately without anybody's approval. */
@@ -50,6 +51,7 @@ export type BrakeOutcome =
 export function classOf(decision: Decision): BrakeClass | null {
   if (decision.kind === 'deactivate') return decision.reason === 'absent' ? 'absence' : 'disabled';
   if (decision.kind === 'change_roles' && decision.lose.length > 0) return 'roles';
+  if (decision.kind === 'restore' && decision.reason === 'listed_again') return 'returns';
   return null;
 }
 
@@ -75,18 +77,26 @@ export function brake(
   const counts = countPeople(decisions);
   const why = [
     ...BRAKE_CLASSES.flatMap((one) => overLimits(one, counts[one], history, limits, population)),
-    ...overHalf(counts, population),
+    ...overHalf(counts, history, population),
     ...overPrivileged(decisions, history, population),
   ];
   if (why.length === 0) return { kind: 'go' };
-  const heldClasses = BRAKE_CLASSES.filter((one) => why.some((reason) => reason.class === one));
+  // The rule of privileged holders holds their lines alone: one of the last admins, who has
+  // to stay, must not keep everybody else's leavers in.
+  const whole = why.filter((reason) => reason.rule !== 'privileged_holders');
+  const heldClasses = BRAKE_CLASSES.filter((one) => whole.some((reason) => reason.class === one));
   return { kind: 'held', heldClasses, why };
 }
 
 function countPeople(decisions: readonly Decision[]): Record<BrakeClass, number> {
   const count = (one: BrakeClass): number =>
     new Set(decisions.filter((d) => classOf(d) === one).map((d) => d.userId)).size;
-  return { absence: count('absence'), disabled: count('disabled'), roles: count('roles') };
+  return {
+    absence: count('absence'),
+    disabled: count('disabled'),
+    roles: count('roles'),
+    returns: count('returns'),
+  };
 }
 
 interface Rule {
@@ -106,12 +116,19 @@ const RULES: Readonly<Record<BrakeClass, readonly Rule[]>> = {
     { name: 'rolesPerDay', window: 'day' },
     { name: 'rolesPerWeek', window: 'week' },
   ],
+  // A directory that was restored from an old backup lists its leavers again.
+  returns: [
+    { name: 'absencePerRun', window: 'run' },
+    { name: 'absencePerDay', window: 'day' },
+    { name: 'absencePerWeek', window: 'week' },
+  ],
 };
 
 const SAY_CLASS: Readonly<Record<BrakeClass, string>> = {
   absence: 'people who are gone from the directory',
   disabled: 'people who are disabled or unassigned',
   roles: 'people who would lose a role',
+  returns: 'people who would have access again',
 };
 const SAY_WINDOW = { run: 'in one run', day: 'within 24 hours', week: 'within 7 days' } as const;
 
@@ -134,21 +151,35 @@ function overLimits(
   });
 }
 
+/** So many people may leave within a day, however small a connection is. */
+const FEW_IN_A_DAY = 2;
+
 /**
- * One leaver of a connection of two is half of it, and still no mass removal. What was
- * taken before this run is the windows' business: a day has its own limits.
+ * Half of a connection or more: in one run, where that is two people; within a day,
+ * where it is more than two, so that a small connection is not emptied run by run. One
+ * leaver of two is half of it, and still no mass removal.
  */
 function overHalf(
   counts: Readonly<Record<BrakeClass, number>>,
+  history: BrakeHistory,
   population: Population,
 ): readonly HeldReason[] {
-  const { withAccess } = population;
   const together: readonly (readonly BrakeClass[])[] = [['absence', 'disabled'], ['roles']];
   return together.flatMap((classes) => {
-    const received = classes.reduce((sum, one) => sum + counts[one], 0);
-    if (received < 2 || received * 2 < withAccess) return [];
-    const allowed = Math.max(1, Math.ceil(withAccess / 2) - 1);
-    const explanation = `expected fewer than half of ${withAccess} people in one run, received ${received}`;
+    const now = classes.reduce((sum, one) => sum + counts[one], 0);
+    const past = classes.reduce((sum, one) => sum + history.day[one], 0);
+    // Whoever lost access today is counted among those there were.
+    const gone = classes.includes('roles') ? 0 : past;
+    const today = { received: now + past, base: population.withAccess + gone, few: FEW_IN_A_DAY };
+    const run = { received: now, base: population.withAccess, few: 1 };
+    const broken = [run, today].find(
+      ({ received, base, few }) => now > 0 && received > few && received * 2 >= base,
+    );
+    if (broken === undefined) return [];
+    const { received, base } = broken;
+    const allowed = Math.max(1, Math.ceil(base / 2) - 1);
+    const window = broken === run ? SAY_WINDOW.run : SAY_WINDOW.day;
+    const explanation = `expected fewer than half of ${base} people ${window}, received ${received}`;
     return classes
       .filter((one) => counts[one] > 0)
       .map((one) => ({

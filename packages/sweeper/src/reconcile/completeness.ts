@@ -13,8 +13,6 @@ export interface ListingContext {
    * person has accepted since; null where there is none.
    */
   readonly lastCompleteRows: number | null;
-  /** How many of the rows are `present`: the canary of the look-ups is one of them. */
-  readonly presentRows: number;
 }
 
 /** A listing with less than this share of the last complete one proves nothing, in percent. */
@@ -89,12 +87,6 @@ function findDoubtOfScope(proof: ListingProof, context: ListingContext): Doubt |
     return doubt(
       'fingerprint_changed',
       `expected scope ${short(fingerprintBefore)} after the last page too, received ${short(fingerprintAfter)}`,
-    );
-  }
-  if (!(context.presentRows > 0)) {
-    return doubt(
-      'canary_missing',
-      `expected at least 1 person who is present among ${rows} rows, received ${context.presentRows}`,
     );
   }
   const last = context.lastCompleteRows;

@@ -37,9 +37,12 @@ export function differenceOfRoles(
   if (mapping.kind === 'unknown') return null;
 
   const kept = person.grants.filter((grant) => mustNotBeTaken(grant, mapping, person));
-  const mapped = mapping.byDefault && kept.length > 0 ? [] : mapping.roles;
-  const roles = [...new Set([...mapped, ...kept.map((grant) => grant.role)])].sort();
   const held = new Set(person.grants.map((grant) => grant.role));
+  const mapped = mapping.byDefault && kept.length > 0 ? [] : mapping.roles;
+  // A listing alone makes nobody an admin: such a role is given at a sign-in that asserts it.
+  const privileged = new Set(rules.filter((rule) => rule.privileged).map((rule) => rule.role));
+  const given = mapped.filter((role) => held.has(role) || !privileged.has(role));
+  const roles = [...new Set([...given, ...kept.map((grant) => grant.role)])].sort();
   const gain = roles.filter((role) => !held.has(role));
   const lose =
     mode === 'authoritative' ? [...held].filter((role) => !roles.includes(role)).sort() : [];

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { protectSubjects } from '@rollcall/shared/access/protection';
 import { codeOf } from '@rollcall/shared/core/errors';
 import { toRunId } from '@rollcall/shared/core/ids';
-import type { EpochMs } from '@rollcall/shared/core/time';
+import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { SweepTrigger } from '@rollcall/shared/db/tables';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import { describeError, type Log } from '@rollcall/shared/telemetry/log';
 import { applyLines } from '../plan/apply-lines.ts';
-import { type PlanHead, unfinishedPlans } from '../plan/plan-head.ts';
+import { isApproved, type PlanHead, unfinishedPlans } from '../plan/plan-head.ts';
 import { requireIntact } from '../plan/verify-digest.ts';
 import { carryOut } from './carry-out.ts';
 import type { ConnectionSweep } from './connection-sweep.ts';
@@ -84,6 +85,8 @@ async function runUnderLease(
   const run = { db, clock, planOnly, sweep, lease, signal, runId, startedAt: clock() };
   const { connectionId, configuration } = sweep;
   await startRun(lease, { runId, trigger, configuration, startedAt: run.startedAt });
+  const { protectedSubjects } = sweep.policy;
+  await lease.write((tx) => protectSubjects(tx, sweep.connectionId, protectedSubjects));
   const head = { runId, connectionId, trigger };
   let finishedEarlier = 0;
   try {
@@ -98,19 +101,28 @@ async function runUnderLease(
   }
 }
 
+/** So long the evidence of a plan that was broken off may be acted on, in milliseconds. */
+const FRESH_MS = 10 * 60_000;
+
 /**
  * A plan that was being applied when its worker went away is finished before anything
- * new. One that is not what it was when it was made is not applied any further.
+ * new, while its evidence is fresh and whoever let it begin would let it begin now.
+ * Otherwise, or where it is not what it was when it was made, its open lines are
+ * decided about anew, from a new listing.
  */
 async function finishPlans(run: Run, log: Log): Promise<number> {
   let lines = 0;
   for (const plan of await unfinishedPlans(run.db, run.sweep.connectionId)) {
+    if (!(await mayBeFinished(run, plan))) {
+      await run.lease.write((tx) => abandonPlan(tx, plan, 'sweep.interrupted', run.clock()));
+      continue;
+    }
     try {
       await requireIntact(run.db, plan);
     } catch (error) {
       if (codeOf(error) !== 'plan.altered') throw error;
       log.error({ event: 'plan.altered', connection: plan.connectionId, plan: plan.digest });
-      await run.lease.write((tx) => abandonPlan(tx, plan, run.clock()));
+      await run.lease.write((tx) => abandonPlan(tx, plan, 'plan.altered', run.clock()));
       continue;
     }
     const tally = await applyLines(plan, run.sweep, run);
@@ -119,13 +131,19 @@ async function finishPlans(run: Run, log: Log): Promise<number> {
   return lines;
 }
 
-async function abandonPlan(tx: Tx, plan: PlanHead, now: EpochMs): Promise<void> {
+async function mayBeFinished(run: Run, plan: PlanHead): Promise<boolean> {
+  if (run.planOnly || run.clock() >= after(plan.createdAt, FRESH_MS)) return false;
+  if (run.sweep.mode === 'auto') return true;
+  return run.sweep.mode === 'approve' && isApproved(run.db, plan.digest);
+}
+
+async function abandonPlan(tx: Tx, plan: PlanHead, code: string, now: EpochMs): Promise<void> {
   await tx
     .updateTable('plans')
     .set({ state: 'superseded' })
     .where('run_id', '=', plan.runId)
     .execute();
-  await endRun(tx, plan.runId, { state: 'failed', code: 'plan.altered' }, now);
+  await endRun(tx, plan.runId, { state: 'failed', code }, now);
 }
 
 async function listAndDecide(run: Run): Promise<Partial<SweepSummary>> {

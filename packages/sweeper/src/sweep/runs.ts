@@ -120,19 +120,18 @@ export async function endInterruptedRuns(lease: Lease, now: EpochMs): Promise<vo
 }
 
 /**
- * How many rows the next listing of the same scope is compared with: those of the last
- * complete one, or of one whose size a person accepted since. Null: there is none.
+ * How many rows the next listing is compared with: those of the last complete one, or of
+ * one whose size a person accepted since, whatever its scope was: a token that has come
+ * to see less must not begin a count of its own. Null: there is none.
  */
 export async function lastCompleteRows(
   db: Database,
   connectionId: ConnectionId,
-  fingerprint: string,
 ): Promise<number | null> {
   const row = await db
     .selectFrom('sweep_runs')
     .select('rows')
     .where('connection_id', '=', connectionId)
-    .where('directory_fingerprint', '=', fingerprint)
     .where((where) =>
       where.or([
         where('snapshot_kind', '=', 'complete'),

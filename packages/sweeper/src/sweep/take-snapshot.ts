@@ -5,7 +5,7 @@ import { LOOK_UP_VALID_MS } from '../reconcile/policy.ts';
 import { listDirectory } from './listing.ts';
 import type { Run } from './run.ts';
 import { lastCompleteRows, recordSnapshot, whyPlanOnly } from './runs.ts';
-import { countPresent, digestOfSnapshot, recordReturns } from './snapshot-rows.ts';
+import { digestOfSnapshot, recordReturns } from './snapshot-rows.ts';
 import type { PlanOnlyReason } from './summary.ts';
 
 /** A listing that has been judged, and whether anything may follow by itself. */
@@ -23,8 +23,7 @@ export async function takeSnapshot(run: Run): Promise<TakenSnapshot> {
     runId,
     startedAt,
     digest: await digestOfSnapshot(db, runId),
-    lastCompleteRows: await lastCompleteRows(db, connectionId, proof.fingerprintAfter),
-    presentRows: await countPresent(db, runId),
+    lastCompleteRows: await lastCompleteRows(db, connectionId),
   });
   const reason = await whyPlanOnly(db, sweep, proof.fingerprintAfter);
   const planOnlyBecause = reason ?? (run.planOnly ? 'operator_asked' : null);
