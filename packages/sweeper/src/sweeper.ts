@@ -9,7 +9,7 @@ import {
   openFoundation,
 } from '@rollcall/shared/engine/foundation';
 import { type JobQueue, type JobWorker, openQueues } from '@rollcall/shared/queue/queues';
-import { createLog, describeError, type Log } from '@rollcall/shared/telemetry/log';
+import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { SWEEP_QUEUE } from './jobs/payload.ts';
 import { scheduleSweeps } from './jobs/schedule.ts';
 import { type SweepWork, sweepAndFollowUp, workOnSweep } from './jobs/work.ts';
@@ -109,7 +109,7 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       if (worker !== null) return;
       worker = queues.worker(SWEEP_QUEUE, (job) => workOnSweep(job, work), {
         concurrency: options.concurrency ?? AT_ONCE,
-        onError: (error) => log.error({ event: 'sweep.queue_failed', err: describeError(error) }),
+        onError: (error) => log.error({ event: 'sweep.queue_failed', err: error }),
       });
       await scheduleSweeps(queue, sweeps);
       const connections = sweeps.map((sweep) => sweep.connectionId);

@@ -2,7 +2,6 @@ import { codeOf } from '@rollcall/shared/core/errors';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { SweepTrigger } from '@rollcall/shared/db/tables';
 import type { Job, JobQueue } from '@rollcall/shared/queue/queues';
-import { describeError } from '@rollcall/shared/telemetry/log';
 import type { ConnectionSweep } from '../sweep/connection-sweep.ts';
 import { LEASE_MS } from '../sweep/lease.ts';
 import { runSweep, type SweepTools } from '../sweep/run-sweep.ts';
@@ -41,7 +40,7 @@ export async function workOnSweep(job: Job, work: SweepWork): Promise<void> {
     if (result.kind === 'busy' && !again) await putInAgain(sweep, trigger, work);
   } catch (error) {
     const level = codeOf(error) === 'sweep.lease_lost' ? 'warn' : 'error';
-    log[level]({ event: 'sweep.broken_off', connection: connectionId, err: describeError(error) });
+    log[level]({ event: 'sweep.broken_off', connection: connectionId, err: error });
   }
 }
 

@@ -7,7 +7,7 @@ import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { SweepTrigger } from '@rollcall/shared/db/tables';
 import { currentTime } from '@rollcall/shared/db/timestamp';
-import { describeError, type Log } from '@rollcall/shared/telemetry/log';
+import type { Log } from '@rollcall/shared/telemetry/log';
 import { applyLines } from '../plan/apply-lines.ts';
 import { isApproved, type PlanHead, unfinishedPlans } from '../plan/plan-head.ts';
 import { requireIntact } from '../plan/verify-digest.ts';
@@ -95,7 +95,7 @@ async function runUnderLease(
   } catch (error) {
     const failure = failureOf(error, lease.lost.aborted);
     if (failure.state === 'failed') {
-      log.error({ event: 'sweep.error', connection: connectionId, err: describeError(error) });
+      log.error({ event: 'sweep.error', connection: connectionId, err: error });
     }
     return { ...NOTHING, ...head, finishedEarlier, ...(await endInFailure(run, failure)) };
   }
