@@ -92,16 +92,27 @@ describe('a leaver', () => {
     expect(await house.stateOf('p003')).toBe('deactivated');
   });
 
-  it('is kept by a sign-in after the listing has begun, until the next sweep', async () => {
+  it('is not kept by a sign-in during the listing: the look-up is newer', async () => {
     await settledHouse();
     house.directory.dismiss('p003');
     await house.sweep(10);
     house.directory.onPage = async (page) => {
       if (page === 0) await admit(house, 'p003', ['analyst'], 20 * 60 + 1);
     };
-    expect((await house.sweep(20)).counts['keep signed_in_since']).toBe(1);
+    await house.sweep(20);
+    expect(await house.stateOf('p003')).toBe('deactivated');
+  });
+
+  it('is kept by a sign-in during the look-up, until the next sweep', async () => {
+    await settledHouse();
+    house.directory.dismiss('p003');
+    await house.sweep(10);
+    house.directory.onLookUp = async (id) => {
+      if (id === 'p003') await admit(house, 'p003', ['analyst'], 20 * 60 + 1);
+    };
+    await house.sweep(20);
     expect(await house.stateOf('p003')).toBe('active');
-    house.directory.onPage = () => undefined;
+    house.directory.onLookUp = () => undefined;
     await house.sweep(30);
     expect(await house.stateOf('p003')).toBe('deactivated');
   });

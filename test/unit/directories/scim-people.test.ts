@@ -3,7 +3,7 @@ import { scimDirectory } from '@rollcall/sweeper/directories/scim';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { scimError } from '../../conformance/directories/scim-server.ts';
 import { htmlPage, json } from '../../conformance/directories/scripted-server.ts';
-import { listingError, lookUp, readListing } from '../../conformance/directory-contract.ts';
+import { addsUp, listingError, lookUp, readListing } from '../../conformance/directory-contract.ts';
 import { page, type Row, ScimScript, user } from './scim-script.ts';
 
 let script: ScimScript;
@@ -73,12 +73,45 @@ describe('what it makes of groups', () => {
   });
 
   it('asks for the members of each group where the listing leaves them out', async () => {
-    const whole = [team('g1', 'analysts', ['a']), team('g2', 'empty')];
+    const whole = [team('g1', 'analysts', ['a']), team('g2', 'empty', [])];
     script.groups = (request) =>
       request.path === '/Groups'
         ? page([team('g1', 'analysts'), team('g2', 'empty')])(request)
         : page(whole)(request);
     expect(await groupsOf(script.open())).toMatchObject({ a: ['analysts'], b: [] });
+  });
+
+  it('does not know them where one group leaves its members out, alone or within another', async () => {
+    script.groups = page([team('g1', 'analysts', ['a']), team('g2', 'hidden')]);
+    expect(await groupsOf(script.open())).toMatchObject({ a: null, b: null });
+    script.groups = page([team('g1', 'analysts', ['a']), team('g2', 'empty', [])]);
+    expect(await groupsOf(script.open())).toMatchObject({ a: ['analysts'], b: [] });
+  });
+
+  it('calls nobody unassigned who may be in a group within the assignment group', async () => {
+    script.groups = page([team('g1', 'app', ['a', 'g2']), team('g2', 'hidden')]);
+    expect((await listingError(script.open('app'))).fault).toBe('malformed_answer');
+    expect((await lookUp(script.open('app'), 'a')).standing).toBe('present');
+    expect((await lookUp(script.open('app'), 'b')).standing).toBe('unknown');
+  });
+
+  it.each([
+    [99, 'unassigned'],
+    [100, null],
+    [101, 'unassigned'],
+    [110, null],
+    [128, null],
+  ])('of %i in the assignment group, calls one more %s', async (length, standing) => {
+    const ids = Array.from({ length }, (_, index) => `m${index}`);
+    script.users = page([...ids.map((id) => user(id)), user('x'), user('y', { active: false })]);
+    script.groups = page([team('g1', 'app', ids)]);
+    const listing = await readListing(script.open('app', 50));
+    expect(addsUp(listing)).toBe(true);
+    const found = listing.members.find(({ id }) => id === 'x')?.standing ?? null;
+    expect(found).toBe(standing);
+    expect(listing.members.find(({ id }) => id === 'y')?.standing).toBe('disabled');
+    expect(listing.members.filter((one) => one.standing === 'present')).toHaveLength(length);
+    expect((await lookUp(script.open('app', 50), 'x')).standing).toBe(standing ?? 'unknown');
   });
 
   it('does not know them where no group shows a member', async () => {

@@ -58,6 +58,12 @@ const people: fc.Arbitrary<KnownUser> = fc
     });
   });
 
+/** Whether a sign-in is newer than all that this run has found out about the person. */
+function isNewest(signedInAt: number | null, { lookUps: all }: KnownUser): boolean {
+  if (signedInAt === null || signedInAt < SNAPSHOT.startedAt) return false;
+  return !all.some((l) => l.runId === THIS_RUN && l.seenIn === 'look_up' && l.at > signedInAt);
+}
+
 function one(person: KnownUser) {
   return decide(SNAPSHOT, [person], POLICY, NOW)[0]!;
 }
@@ -89,9 +95,7 @@ describe('decide', () => {
         const decision = one(person);
         const { user } = person;
         const spared =
-          user.protected ||
-          user.owner !== 'roll' ||
-          (user.lastAssertionAt !== null && user.lastAssertionAt >= SNAPSHOT.startedAt);
+          user.protected || user.owner !== 'roll' || isNewest(user.lastAssertionAt, person);
         if (!spared) return true;
         if (decision.kind === 'deactivate' || decision.kind === 'suspect') return false;
         return (

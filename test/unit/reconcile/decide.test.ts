@@ -33,14 +33,6 @@ describe('what the directory says outright', () => {
     });
   });
 
-  it('a sign-in after the listing had begun wins', () => {
-    const user = userOf({ lastAssertionAt: minutes(0) });
-    const member = memberOf(user, { standing: 'disabled' });
-    expect(decided(known(user, { member }))).toEqual({ kind: 'keep', reason: 'signed_in_since' });
-    const lookUps = [earlierLookUp(), ownLookUp()];
-    expect(decided(known(user, { lookUps }))).toEqual({ kind: 'keep', reason: 'signed_in_since' });
-  });
-
   it('present clears a suspicion and a containment', () => {
     for (const state of ['suspected', 'contained'] as const) {
       const user = userOf({ state });

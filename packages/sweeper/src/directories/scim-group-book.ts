@@ -1,6 +1,13 @@
 import { DirectoryError } from './directory-error.ts';
 import { Membership } from './membership.ts';
-import { peopleOf, readDirectMembers, readGroups, type ScimGroup } from './scim-groups.ts';
+import {
+  type DirectMembers,
+  type GroupPeople,
+  peopleOf,
+  readDirectMembers,
+  readGroups,
+  type ScimGroup,
+} from './scim-groups.ts';
 import type { ScimListing } from './scim-page.ts';
 import type { ScimUser } from './scim-user.ts';
 
@@ -10,6 +17,8 @@ export interface GroupsOfPerson {
   readonly groups: readonly string[] | null;
   /** In the assignment group; null where the server does not say, true where none is configured. */
   readonly assigned: boolean | null;
+  /** Why `assigned` is null: the member list may have been cut before this person. */
+  readonly perhapsCut: boolean;
 }
 
 interface Names {
@@ -18,8 +27,10 @@ interface Names {
 }
 
 interface Roll {
-  readonly membership: Membership;
-  readonly assigned: ReadonlySet<string>;
+  /** Null where the members of a group are not told: anybody could be one of them. */
+  readonly membership: Membership | null;
+  /** Null where no assignment group is configured. */
+  readonly assignment: GroupPeople | null;
 }
 
 /**
@@ -57,7 +68,7 @@ export class ScimGroupBook {
       if (isAssignment) assigned = true;
       else names.add(name);
     }
-    return { groups: [...names], assigned };
+    return { groups: [...names], assigned, perhapsCut: false };
   }
 
   async #describeByRoll(id: string, signal: AbortSignal): Promise<GroupsOfPerson> {
@@ -66,10 +77,15 @@ export class ScimGroupBook {
       throw error;
     });
     const roll = await this.#roll;
-    if (roll === null)
-      return { groups: null, assigned: this.#assignmentGroup === null ? true : null };
-    const assigned = this.#assignmentGroup === null || roll.assigned.has(id);
-    return { groups: roll.membership.groupsOf(id), assigned };
+    const open = this.#assignmentGroup === null;
+    if (roll === null) return { groups: null, assigned: open ? true : null, perhapsCut: false };
+    const groups = roll.membership?.groupsOf(id) ?? null;
+    const { assignment } = roll;
+    if (assignment === null || assignment.people.has(id)) {
+      return { groups, assigned: true, perhapsCut: false };
+    }
+    const { told, perhapsCut } = assignment;
+    return { groups, assigned: told && !perhapsCut ? false : null, perhapsCut };
   }
 
   async #readRoll(signal: AbortSignal): Promise<Roll | null> {
@@ -78,13 +94,11 @@ export class ScimGroupBook {
     const assignmentId = this.#assignmentGroup === null ? null : this.#findAssignment(groups);
     const direct = await readDirectMembers(this.#listing.http, groups, signal);
     if (direct === null) return null;
-    const membership = new Membership();
-    for (const { id, name } of groups) {
-      if (id === assignmentId) continue;
-      for (const person of peopleOf(id, direct)) membership.add(person, name);
-    }
-    const assigned = assignmentId === null ? new Set<string>() : peopleOf(assignmentId, direct);
-    return { membership, assigned };
+    const roleGroups = groups.filter(({ id }) => id !== assignmentId);
+    return {
+      membership: membershipOf(roleGroups, direct),
+      assignment: assignmentId === null ? null : peopleOf(assignmentId, direct),
+    };
   }
 
   async #readNames(signal: AbortSignal): Promise<Names> {
@@ -124,4 +138,14 @@ export class ScimGroupBook {
       `Expected exactly one assignment group called ${name}, received ${received}.`,
     );
   }
+}
+
+function membershipOf(groups: readonly ScimGroup[], direct: DirectMembers): Membership | null {
+  const membership = new Membership();
+  for (const { id, name } of groups) {
+    const { people, told } = peopleOf(id, direct);
+    if (!told) return null;
+    for (const person of people) membership.add(person, name);
+  }
+  return membership;
 }

@@ -14,8 +14,11 @@ export interface ScimGroup {
   readonly members: readonly string[] | null;
 }
 
-/** Ids of people and of groups, by the id of the group that they are directly in. */
-export type DirectMembers = ReadonlyMap<string, readonly string[]>;
+/**
+ * Ids of people and of groups, by the id of the group that they are directly in; null
+ * where the server does not say who is in it, which is not the same as nobody.
+ */
+export type DirectMembers = ReadonlyMap<string, readonly string[] | null>;
 
 /**
  * Reads every Group. Null where the server says, in SCIM's own words, that it has
@@ -46,23 +49,36 @@ export async function readDirectMembers(
   groups: readonly ScimGroup[],
   signal: AbortSignal,
 ): Promise<DirectMembers | null> {
-  const direct = new Map<string, readonly string[]>();
+  const direct = new Map<string, readonly string[] | null>();
   for (const { id, members } of groups) {
-    direct.set(id, members ?? (await readMembers(http, id, signal)) ?? []);
+    direct.set(id, members ?? (await readMembers(http, id, signal)));
   }
-  return [...direct.values()].every((members) => members.length === 0) ? null : direct;
+  return [...direct.values()].some((members) => (members?.length ?? 0) > 0) ? direct : null;
+}
+
+/** Everybody in a group, as far as the server tells. */
+export interface GroupPeople {
+  readonly people: ReadonlySet<string>;
+  /** Whether the server named the members of the group and of every group in it. */
+  readonly told: boolean;
+  /** Whether one of the lists is as long as a limit would be: it may have been cut there. */
+  readonly perhapsCut: boolean;
 }
 
 /**
  * Everybody in a group, members of groups in it included, as `User.groups` would
  * say (RFC 7643 §4.1.2: direct or indirect). Circles of groups do no harm.
  */
-export function peopleOf(groupId: string, direct: DirectMembers): ReadonlySet<string> {
+export function peopleOf(groupId: string, direct: DirectMembers): GroupPeople {
   const people = new Set<string>();
   const visited = new Set([groupId]);
   const open = [groupId];
+  let [told, perhapsCut] = [true, false];
   for (let group = open.pop(); group !== undefined; group = open.pop()) {
-    for (const member of direct.get(group) ?? []) {
+    const members = direct.get(group) ?? null;
+    if (members === null) told = false;
+    else if (isLikeALimit(members.length)) perhapsCut = true;
+    for (const member of members ?? []) {
       if (!direct.has(member)) people.add(member);
       else if (!visited.has(member)) {
         visited.add(member);
@@ -70,7 +86,16 @@ export function peopleOf(groupId: string, direct: DirectMembers): ReadonlySet<st
       }
     }
   }
-  return people;
+  return { people, told, perhapsCut };
+}
+
+/**
+ * `members` has no pages and no total (RFC 7643 §4.2): a server that shows only so many
+ * does not say so. Limits are round numbers; nobody sets one below a hundred.
+ */
+function isLikeALimit(length: number): boolean {
+  if (length < 100) return false;
+  return length % 10 === 0 || Number.isInteger(Math.log2(length));
 }
 
 /** One small question first, so that a 404 in the middle of a listing stays an error. */

@@ -35,7 +35,10 @@ const GROUPS_KEPT_MS = 15_000;
  * group is configured, whoever is enabled and not in it is `unassigned`; that
  * group itself is left out of `groups`, because it gives access, not a role.
  * Groups come from the User, or from `/Groups` where the User has no `groups`,
- * and are null where neither says anything.
+ * and are null where neither says anything, or where the members of any group are
+ * left out. Where the assignment group's member list is as long as a limit would be,
+ * whoever is enabled and not on it is not listed, and `unknown` to a look-up: they are
+ * not `unassigned`, and not `present` either, which would let people back in.
  */
 export function scimDirectory(options: ScimDirectoryOptions): Directory {
   return new ScimDirectory(options);
@@ -79,13 +82,17 @@ class ScimDirectory implements Directory {
     await book.assignmentId(signal);
     const { pageSize } = this.#options;
     const listing = { http: this.#http, dialect, path: '/Users', pageSize };
+    let leftOut = 0;
     for await (const { rows, next, announcedTotal } of readScimPages(listing, signal)) {
       const members: DirectoryMember[] = [];
       for (const [index, row] of rows.entries()) {
         const user = readUser(row, `row ${index + 1} of a page of /Users`);
-        members.push(toMember(user, await book.describe(user, signal)));
+        const told = await book.describe(user, signal);
+        if (user.active && told.perhapsCut) leftOut += 1;
+        else members.push(toMember(user, told));
       }
-      yield { members, next, announcedTotal };
+      const total = announcedTotal === null ? null : announcedTotal - leftOut;
+      yield { members, next, announcedTotal: total };
     }
   }
 
@@ -136,7 +143,7 @@ function toMember(user: ScimUser, { groups, assigned }: GroupsOfPerson): Directo
   if (assigned === null) {
     throw new DirectoryError(
       'malformed_answer',
-      'Expected to learn who is in the assignment group, but neither users nor groups tell.',
+      'Expected to learn who is in the assignment group, but neither users nor whole groups tell.',
     );
   }
   return { id, standing: assigned ? 'present' : 'unassigned', groups, label };

@@ -129,7 +129,7 @@ function changeOf(
       return {
         kind: planned.kind,
         ...head,
-        observedAt: plan.observedAt,
+        observedAt: planned.observedAt ?? plan.observedAt,
         privilegedRoles: sweep.privilegedRoles,
       };
     default:

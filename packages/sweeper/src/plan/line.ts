@@ -2,6 +2,7 @@ import type { Decision } from '@rollcall/shared/core/decision';
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
 import type { UserId } from '@rollcall/shared/core/ids';
 import type { RoleReason } from '@rollcall/shared/core/roles';
+import { type EpochMs, toEpochMs } from '@rollcall/shared/core/time';
 import * as z from 'zod';
 import {
   type BrakeClass,
@@ -9,7 +10,7 @@ import {
   type Population,
   privilegedAtStake,
 } from '../reconcile/brake.ts';
-import type { KnownUser } from '../reconcile/known-user.ts';
+import { type KnownUser, lookedUpSinceSignIn } from '../reconcile/known-user.ts';
 
 /** What a line does to somebody, as the plan keeps it. */
 export type PlannedChange =
@@ -17,6 +18,11 @@ export type PlannedChange =
       readonly kind: 'suspect' | 'contain' | 'deactivate' | 'restore';
       /** Privileged roles that the person holds, and would no longer exercise. */
       readonly privileged: readonly string[];
+      /**
+       * When the look-up spoke on which the decision rests, where the person had signed in
+       * after the listing began. Left out where the decision is as old as the listing.
+       */
+      readonly observedAt?: EpochMs | undefined;
     }
   | {
       readonly kind: 'change_roles';
@@ -56,7 +62,7 @@ export function lineOf(
     reason: decision.reason,
     evidence: evidenceOf(decision, person, snapshot),
     userVersion: person.user.version,
-    change: changeOf(decision, person, population),
+    change: changeOf(decision, person, snapshot, population),
     brakeClass: classOf(decision),
   };
 }
@@ -64,14 +70,24 @@ export function lineOf(
 function changeOf(
   decision: Exclude<Decision, { kind: 'keep' }>,
   person: KnownUser,
+  snapshot: CompleteSnapshot,
   population: Population,
 ): PlannedChange {
   if (decision.kind === 'refuse') return { kind: 'refuse' };
   const privileged = privilegedAtStake(decision, population);
-  if (decision.kind !== 'change_roles') return { kind: decision.kind, privileged };
+  if (decision.kind !== 'change_roles') {
+    const observedAt = observationAfterSignIn(person, snapshot);
+    const change = { kind: decision.kind, privileged };
+    return observedAt === null ? change : { ...change, observedAt };
+  }
   const { roles, gain, lose, because } = decision;
   const groups = person.member?.groups ?? [];
   return { kind: 'change_roles', groups, roles, gain, lose, because, privileged };
+}
+
+function observationAfterSignIn(person: KnownUser, snapshot: CompleteSnapshot): EpochMs | null {
+  if (person.member?.standing === 'present') return null;
+  return lookedUpSinceSignIn(person, snapshot);
 }
 
 function evidenceOf(
@@ -84,8 +100,12 @@ function evidenceOf(
     snapshot: snapshot.digest,
     snapshotStartedAt: snapshot.startedAt,
     listed: person.member?.standing ?? 'absent',
-    ...(person.member === null ? { lookUps: person.lookUps } : {}),
+    ...(restsOnLookUps(person, snapshot) ? { lookUps: person.lookUps } : {}),
   };
+}
+
+function restsOnLookUps(person: KnownUser, snapshot: CompleteSnapshot): boolean {
+  return person.member === null || observationAfterSignIn(person, snapshot) !== null;
 }
 
 const strings = z.array(z.string()).readonly();
@@ -93,6 +113,7 @@ const storedChange = z.discriminatedUnion('kind', [
   z.object({
     kind: z.enum(['suspect', 'contain', 'deactivate', 'restore']),
     privileged: strings,
+    observedAt: z.number().transform(toEpochMs).optional(),
   }),
   z.object({
     kind: z.literal('change_roles'),

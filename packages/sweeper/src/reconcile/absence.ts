@@ -1,25 +1,30 @@
 import type { Decision, KeepReason } from '@rollcall/shared/core/decision';
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
 import type { EpochMs } from '@rollcall/shared/core/time';
-import type { KnownUser, PastLookUp } from './known-user.ts';
+import { isOwn, type KnownUser, type PastLookUp } from './known-user.ts';
 import { LOOK_UP_VALID_MS, type SweepPolicy } from './policy.ts';
 
 /**
- * What follows for somebody with access who is missing from a complete snapshot. It
- * takes two look-ups to lose access: one of this run, and one of an earlier run at
+ * What follows for somebody with access of whom a complete snapshot says too little: it
+ * lacks them, or they signed in after it had begun. For absence it takes two look-ups to lose access: one of this run, and one of an earlier run at
  * least `confirmAfterMs` before, with nothing between them that says otherwise. A
  * sign-in between them does not undo the first: the snapshot and the second look-up
  * are newer than it, and a leaver's old session at the identity provider would
  * otherwise keep the access for ever.
  */
-export function decideAbsent(
+export function decideByLookUps(
   snapshot: CompleteSnapshot,
   person: KnownUser,
   policy: SweepPolicy,
   now: EpochMs,
 ): Decision {
   const { user } = person;
-  const history = person.lookUps.filter((one) => one.at <= now).sort((a, b) => a.at - b.at);
+  // An own look-up is dated after the sign-in that it followed, and that clock may be ahead.
+  const signedInAt = user.lastAssertionAt;
+  const latest = signedInAt === null ? now : Math.max(now, signedInAt + 1);
+  const history = person.lookUps
+    .filter((one) => one.at <= (isOwn(one, snapshot) ? latest : now))
+    .sort((a, b) => a.at - b.at);
   const own = history.findLast((one) => isOwn(one, snapshot));
   const keep = (reason: KeepReason): Decision => ({ kind: 'keep', userId: user.id, reason });
   if (own === undefined || own.standing === 'unknown') return keep('look_up_unknown');
@@ -44,11 +49,6 @@ export function decideAbsent(
   return { kind: 'suspect', userId: user.id, reason: 'absent_once', evidence: 'E2' };
 }
 
-/** An answer of this run's own, given after its listing had begun. */
-function isOwn(one: PastLookUp, snapshot: CompleteSnapshot): boolean {
-  return one.runId === snapshot.runId && one.seenIn === 'look_up' && one.at >= snapshot.startedAt;
-}
-
 function isConfirmed(
   own: PastLookUp,
   history: readonly PastLookUp[],
@@ -61,7 +61,7 @@ function isConfirmed(
   return trail.some(
     (earlier) =>
       earlier.runId !== own.runId &&
-      own.at - earlier.at >= policy.confirmAfterMs &&
+      Math.min(own.at, now) - earlier.at >= policy.confirmAfterMs &&
       now - earlier.at <= LOOK_UP_VALID_MS,
   );
 }

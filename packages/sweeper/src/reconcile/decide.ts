@@ -3,8 +3,8 @@ import type { CompleteSnapshot, DirectoryMember } from '@rollcall/shared/core/ev
 import { hasAccess, mayRestore } from '@rollcall/shared/core/lifecycle';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { User } from '@rollcall/shared/core/user';
-import { decideAbsent } from './absence.ts';
-import type { KnownUser } from './known-user.ts';
+import { decideByLookUps } from './absence.ts';
+import { type KnownUser, lookedUpSinceSignIn, signedInSince } from './known-user.ts';
 import type { SweepPolicy } from './policy.ts';
 import { differenceOfRoles } from './role-difference.ts';
 
@@ -42,8 +42,8 @@ function decideOne(
   if (member?.standing === 'present') return decidePresent(snapshot, person, member, policy);
 
   if (isProtected(user, policy)) return refuse(user, 'protected');
-  if (signedInSince(user, snapshot)) return keep(user, 'signed_in_since');
-  if (member === null) return decideAbsent(snapshot, person, policy, now);
+  if (signedInSince(user, snapshot)) return decideSignedIn(snapshot, person, policy, now);
+  if (member === null) return decideByLookUps(snapshot, person, policy, now);
   return { kind: 'deactivate', userId: user.id, reason: member.standing, evidence: 'E1' };
 }
 
@@ -89,9 +89,19 @@ function isProtected(user: User, policy: SweepPolicy): boolean {
   return user.protected || policy.protectedSubjects.has(user.subject);
 }
 
-/** A sign-in newer than the listing wins (invariant 3). */
-function signedInSince(user: User, snapshot: CompleteSnapshot): boolean {
-  return user.lastAssertionAt !== null && user.lastAssertionAt >= snapshot.startedAt;
+/**
+ * A sign-in newer than the evidence wins (invariant 3). The listing is older, whatever
+ * it says of the person; a look-up made after the sign-in is not. Otherwise a leaver
+ * whose old session at the identity provider signs in during each listing would stay.
+ */
+function decideSignedIn(
+  snapshot: CompleteSnapshot,
+  person: KnownUser,
+  policy: SweepPolicy,
+  now: EpochMs,
+): Decision {
+  if (lookedUpSinceSignIn(person, snapshot) === null) return keep(person.user, 'signed_in_since');
+  return decideByLookUps(snapshot, person, policy, now);
 }
 
 function keep(user: User, reason: KeepReason): Decision {

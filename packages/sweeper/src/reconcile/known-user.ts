@@ -1,4 +1,4 @@
-import type { DirectoryMember, Standing } from '@rollcall/shared/core/evidence';
+import type { CompleteSnapshot, DirectoryMember, Standing } from '@rollcall/shared/core/evidence';
 import type { RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Grant, User } from '@rollcall/shared/core/user';
@@ -10,7 +10,7 @@ export interface KnownUser {
   readonly member: DirectoryMember | null;
   /** The grants that this connection gave over the channel `roll`. */
   readonly grants: readonly Grant[];
-  /** What was found out about the user lately, this run's look-up included. */
+  /** What was found out lately about a user not listed as present, this run's look-up included. */
   readonly lookUps: readonly PastLookUp[];
 }
 
@@ -23,4 +23,32 @@ export interface PastLookUp {
   /** Whether a person known to be there was found before and after. */
   readonly canary: 'present' | 'failed';
   readonly at: EpochMs;
+}
+
+/** An answer of this run's own, given after its listing had begun. */
+export function isOwn(one: PastLookUp, snapshot: CompleteSnapshot): boolean {
+  return one.runId === snapshot.runId && one.seenIn === 'look_up' && one.at >= snapshot.startedAt;
+}
+
+/** Whether somebody signed in after a listing had begun: then it is no evidence about them. */
+export function signedInSince(user: User, snapshot: CompleteSnapshot): boolean {
+  return user.lastAssertionAt !== null && user.lastAssertionAt >= snapshot.startedAt;
+}
+
+/**
+ * When this run's look-up spoke of somebody who signed in after its listing had begun:
+ * it is evidence of its own time, where that is after the sign-in. Null where the
+ * person has not signed in since, and where no look-up came after the sign-in.
+ */
+export function lookedUpSinceSignIn(
+  { user, lookUps }: Pick<KnownUser, 'user' | 'lookUps'>,
+  snapshot: CompleteSnapshot,
+): EpochMs | null {
+  const signedInAt = user.lastAssertionAt;
+  if (signedInAt === null || !signedInSince(user, snapshot)) return null;
+  const later = lookUps.filter((one) => isOwn(one, snapshot) && one.at > signedInAt);
+  return later.reduce<EpochMs | null>(
+    (latest, { at }) => (latest === null || at > latest ? at : latest),
+    null,
+  );
 }

@@ -38,7 +38,7 @@ export async function* listedUsers(
   }
 }
 
-/** Adds what else a decision needs: grants for all, past look-ups for those not listed. */
+/** Adds what else a decision needs: grants for all, past look-ups for those not listed as present. */
 export async function withEvidence(
   db: Database,
   connectionId: ConnectionId,
@@ -46,9 +46,13 @@ export async function withEvidence(
   now: EpochMs,
 ): Promise<readonly KnownUser[]> {
   const ids = part.map(({ user }) => user.id);
-  const missing = part.filter(({ member }) => member === null).map(({ user }) => user.id);
+  const doubtful = part.filter(({ member }) => member?.standing !== 'present');
   const grants = await grantsByUser(db, connectionId, ids);
-  const lookUps = await lookUpsByUser(db, missing, after(now, -LOOK_UP_VALID_MS));
+  const lookUps = await lookUpsByUser(
+    db,
+    doubtful.map(({ user }) => user.id),
+    after(now, -LOOK_UP_VALID_MS),
+  );
   return part.map(({ user, member }) => ({
     user,
     member,

@@ -61,37 +61,47 @@ export async function digestOfSnapshot(db: Database, runId: RunId): Promise<stri
   return whole.digest('hex');
 }
 
-/** How many people a listing calls present. */
-export async function countPresent(db: Database, runId: RunId): Promise<number> {
-  const row = await db
-    .selectFrom('snapshot_members')
-    .select((select) => select.fn.countAll().as('count'))
-    .where('run_id', '=', runId)
-    .where('standing', '=', 'present')
-    .executeTakeFirstOrThrow();
-  return Number(row.count);
-}
-
-/** Somebody whom the listing calls present: another one in each run. Null where there is nobody. */
-export async function pickCanary(db: Database, runId: RunId): Promise<DirectoryId | null> {
+/** Up to `most` people whom the listing calls present: others in each run, the same within one. */
+export async function pickCanaries(
+  db: Database,
+  runId: RunId,
+  most: number,
+): Promise<readonly DirectoryId[]> {
   const present = db
     .selectFrom('snapshot_members')
     .select('directory_id')
     .where('run_id', '=', runId)
     .where('standing', '=', 'present')
     .orderBy('directory_id')
-    .limit(1);
+    .limit(most);
   // The run's own id is as good a place to start as any.
-  const there = await present
-    .where('directory_id', '>=', runId.slice(0, 8) as DirectoryId)
-    .executeTakeFirst();
-  const canary = there ?? (await present.executeTakeFirst());
-  return canary?.directory_id ?? null;
+  const start = runId.slice(0, 8) as DirectoryId;
+  const there = await present.where('directory_id', '>=', start).execute();
+  const before =
+    there.length < most ? await present.where('directory_id', '<', start).execute() : [];
+  return [...there, ...before].slice(0, most).map((row) => row.directory_id);
+}
+
+/**
+ * Whose absence a listing would take back: people whose last look-up found nobody, or
+ * got no answer.
+ */
+export async function awaitedIds(
+  db: Database,
+  connectionId: ConnectionId,
+  since: EpochMs,
+): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ directory_id: string }>`
+    select u.directory_id from ${latestLookUps(since)} as latest
+      join users u on u.id = latest.user_id and u.connection_id = ${connectionId}
+     where latest.standing in ('absent', 'unknown') and u.directory_id is not null`.execute(db);
+  return new Set(rows.rows.map((row) => row.directory_id));
 }
 
 /**
  * Takes back the absence of people whom a later listing names, complete or not. The
- * first of two look-ups would otherwise still count after they had come back.
+ * first of two look-ups would otherwise still count after they had come back. A return
+ * is dated after the look-up that it answers, whose clock may have been ahead.
  */
 export async function recordReturns(
   tx: Tx,
@@ -102,12 +112,17 @@ export async function recordReturns(
 ): Promise<void> {
   await sql`
     insert into look_ups (run_id, user_id, standing, canary, seen_in, at)
-    select ${runId}, u.id, m.standing, 'present', 'listing', ${toTimestamp(now)}
-      from (select distinct on (user_id) user_id, standing from look_ups
-             where at >= ${toTimestamp(since)} order by user_id, at desc, id desc) as latest
+    select ${runId}, u.id, m.standing, 'present', 'listing',
+           greatest(${toTimestamp(now)}::timestamptz, latest.at + interval '1 millisecond')
+      from ${latestLookUps(since)} as latest
       join users u on u.id = latest.user_id and u.connection_id = ${connectionId}
       join snapshot_members m on m.run_id = ${runId} and m.directory_id = u.directory_id
      where latest.standing in ('absent', 'unknown')`.execute(tx);
+}
+
+function latestLookUps(since: EpochMs) {
+  return sql`(select distinct on (user_id) user_id, standing, at from look_ups
+    where at >= ${toTimestamp(since)} order by user_id, at desc, id desc)`;
 }
 
 /** Whose rows to delete. */

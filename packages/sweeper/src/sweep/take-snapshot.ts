@@ -1,11 +1,12 @@
-import type { Snapshot } from '@rollcall/shared/core/evidence';
+import type { DirectoryMember, ListingProof, Snapshot } from '@rollcall/shared/core/evidence';
 import { after } from '@rollcall/shared/core/time';
+import type { Directory } from '../directories/port.ts';
 import { judge } from '../reconcile/completeness.ts';
 import { LOOK_UP_VALID_MS } from '../reconcile/policy.ts';
 import { listDirectory } from './listing.ts';
 import type { Run } from './run.ts';
 import { lastCompleteRows, recordSnapshot, whyPlanOnly } from './runs.ts';
-import { digestOfSnapshot, recordReturns } from './snapshot-rows.ts';
+import { awaitedIds, digestOfSnapshot, insertMembers, recordReturns } from './snapshot-rows.ts';
 import type { PlanOnlyReason } from './summary.ts';
 
 /** A listing that has been judged, and whether anything may follow by itself. */
@@ -18,7 +19,7 @@ export interface TakenSnapshot {
 export async function takeSnapshot(run: Run): Promise<TakenSnapshot> {
   const { db, lease, runId, sweep, startedAt } = run;
   const { connectionId } = sweep;
-  const proof = await listDirectory(sweep.directory, lease, runId, run.signal);
+  const proof = await listAndRemember(run);
   const snapshot = judge(proof, {
     runId,
     startedAt,
@@ -34,4 +35,49 @@ export async function takeSnapshot(run: Run): Promise<TakenSnapshot> {
     await recordReturns(tx, connectionId, runId, after(now, -LOOK_UP_VALID_MS), now);
   });
   return { snapshot, planOnlyBecause };
+}
+
+/**
+ * Lists the directory. A listing that breaks off proves nothing of those whom it did
+ * not name, but those whom it did are there: their absence is taken back all the same.
+ */
+async function listAndRemember(run: Run): Promise<ListingProof> {
+  const { db, lease, runId, sweep, signal } = run;
+  const { connectionId, directory } = sweep;
+  const since = after(run.clock(), -LOOK_UP_VALID_MS);
+  const awaited = await awaitedIds(db, connectionId, since);
+  const named: DirectoryMember[] = [];
+  try {
+    return await listDirectory(noting(directory, awaited, named), lease, runId, signal);
+  } catch (error) {
+    if (named.length > 0) {
+      await lease.write(async (tx) => {
+        // The last rows before the failure may not have been written yet.
+        await insertMembers(tx, runId, named);
+        await recordReturns(tx, connectionId, runId, since, run.clock());
+      });
+    }
+    throw error;
+  }
+}
+
+/** The directory itself, which adds to `named` whom of `awaited` it lists. */
+function noting(
+  directory: Directory,
+  awaited: ReadonlySet<string>,
+  named: DirectoryMember[],
+): Directory {
+  const { type, capabilities } = directory;
+  return {
+    type,
+    capabilities,
+    fingerprint: (signal) => directory.fingerprint(signal),
+    lookUp: (id, signal) => directory.lookUp(id, signal),
+    async *list(signal) {
+      for await (const page of directory.list(signal)) {
+        for (const member of page.members) if (awaited.has(member.id)) named.push(member);
+        yield page;
+      }
+    },
+  };
 }
