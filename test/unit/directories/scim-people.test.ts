@@ -99,8 +99,9 @@ describe('what it makes of groups', () => {
     [99, 'unassigned'],
     [100, null],
     [101, 'unassigned'],
-    [110, null],
-    [128, null],
+    [110, 'unassigned'],
+    [200, null],
+    [256, null],
   ])('of %i in the assignment group, calls one more %s', async (length, standing) => {
     const ids = Array.from({ length }, (_, index) => `m${index}`);
     script.users = page([...ids.map((id) => user(id)), user('x'), user('y', { active: false })]);

@@ -89,13 +89,16 @@ export function peopleOf(groupId: string, direct: DirectMembers): GroupPeople {
   return { people, told, perhapsCut };
 }
 
+/** Where servers cut things off. */
+const USUAL_LIMITS = new Set([100, 200, 250, 256, 500, 512, 1000, 1024, 2000, 2048, 5000, 10_000]);
+
 /**
  * `members` has no pages and no total (RFC 7643 §4.2): a server that shows only so many
- * does not say so. Limits are round numbers; nobody sets one below a hundred.
+ * does not say so. Only the usual limits raise the doubt: a group that honestly has
+ * such a size keeps whoever left it until it has another.
  */
 function isLikeALimit(length: number): boolean {
-  if (length < 100) return false;
-  return length % 10 === 0 || Number.isInteger(Math.log2(length));
+  return USUAL_LIMITS.has(length);
 }
 
 /** One small question first, so that a 404 in the middle of a listing stays an error. */
