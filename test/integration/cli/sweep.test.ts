@@ -82,7 +82,7 @@ describe('sweep plan, show and apply', () => {
 
     const history = await rollcall(['sweep', 'history', 'acme'], folder);
     expect(history.stdout).toMatch(/^WHEN +CONNECTION +TRIGGER +RESULT/);
-    expect(history.stdout).toMatch(/operator +planned +7 +1 deactivate, 1 change_roles/);
+    expect(history.stdout).toMatch(/operator +applied +7 +1 deactivate, 1 change_roles/);
   });
 
   it('holds what takes too much, until that very plan is approved with its number', async () => {
