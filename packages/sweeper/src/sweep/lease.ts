@@ -60,17 +60,18 @@ export async function leaseHolder(
 
 function keepLease(db: Database, connectionId: ConnectionId, fence: string, ttlMs: number): Lease {
   const lost = new AbortController();
-  let renewing = false;
+  let renewing: Promise<void> | null = null;
   const renew = async (): Promise<void> => {
-    // Waits while a transaction of ours holds the row: one at a time is enough.
-    if (renewing) return;
-    renewing = true;
     // A failed attempt is not a loss: the next may succeed, and every write checks anyway.
     const held = await extend(db, connectionId, fence, ttlMs).catch(() => true);
-    renewing = false;
+    renewing = null;
     if (!held) lost.abort(leaseLost(connectionId));
   };
-  const timer = setInterval(() => void renew(), Math.max(50, Math.floor(ttlMs / 3)));
+  const renewOnce = (): void => {
+    // Waits while a transaction of ours holds the row: one at a time is enough.
+    renewing ??= renew();
+  };
+  const timer = setInterval(renewOnce, Math.max(50, Math.floor(ttlMs / 3)));
   timer.unref();
   return {
     connectionId,
@@ -83,6 +84,8 @@ function keepLease(db: Database, connectionId: ConnectionId, fence: string, ttlM
       }),
     release: async () => {
       clearInterval(timer);
+      // One that is under way would take back what is given back here.
+      await renewing;
       await extend(db, connectionId, fence, 0);
     },
   };
