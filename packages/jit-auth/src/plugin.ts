@@ -1,6 +1,6 @@
-import { loadConfig, validateConfig } from '@rollcall/shared/config/load';
+import { readConfig } from '@rollcall/shared/config/load';
 import { resolveSessionKeys } from '@rollcall/shared/config/secrets';
-import type { Config, ConfigInput, Environment } from '@rollcall/shared/config/types';
+import type { Config, ConfigInput } from '@rollcall/shared/config/types';
 import { migrate } from '@rollcall/shared/db/migrate';
 import {
   type Foundation,
@@ -77,15 +77,6 @@ export async function jitAuth(
     await close();
     throw error;
   }
-}
-
-/** A configuration by its path, or as an object. */
-export async function readConfig(
-  configOrPath: ConfigInput | string,
-  env: Environment,
-): Promise<Config> {
-  if (typeof configOrPath === 'string') return loadConfig(configOrPath, env);
-  return validateConfig(configOrPath, { env });
 }
 
 interface Parts {

@@ -1,4 +1,4 @@
-import { loadConfig, validateConfig } from '@rollcall/shared/config/load';
+import { readConfig } from '@rollcall/shared/config/load';
 import type { Config, ConfigInput, Environment } from '@rollcall/shared/config/types';
 import { migrate } from '@rollcall/shared/db/migrate';
 import type { SweepTrigger } from '@rollcall/shared/db/tables';
@@ -126,9 +126,4 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       return sweeping.finally(() => here.delete(sweeping));
     },
   };
-}
-
-async function readConfig(configOrPath: ConfigInput | string, env: Environment): Promise<Config> {
-  if (typeof configOrPath === 'string') return loadConfig(configOrPath, env);
-  return validateConfig(configOrPath, { env });
 }

@@ -3,7 +3,7 @@ import type { ConnectionId, UserId } from '../core/ids.ts';
 import { hasAccess } from '../core/lifecycle.ts';
 import type { RoleMapping } from '../core/roles.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Grant, GrantReason, User } from '../core/user.ts';
+import { type Grant, type GrantReason, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
@@ -204,7 +204,7 @@ async function recordRoles(
   now: EpochMs,
 ): Promise<void> {
   const { user, after, before, result, change } = told;
-  const had = [...new Set(before.map((grant) => grant.role))].sort();
+  const had = rolesOf(before);
   const head = { userId: user.id, connectionId: change.connectionId };
   if (result.kept.length > 0) {
     const evidence = { ...change.evidence, kept: result.kept };

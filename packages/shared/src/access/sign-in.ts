@@ -1,7 +1,7 @@
 import type { Actor } from '../core/actor.ts';
 import { maySignIn } from '../core/lifecycle.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Grant, User } from '../core/user.ts';
+import { type Grant, rolesOf, type User } from '../core/user.ts';
 import { epochOfConnection } from '../db/connections.ts';
 import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
@@ -242,10 +242,6 @@ async function recordRoleDifference(tx: Tx, told: Told, actor: Actor, now: Epoch
   );
   const { gained, lost, roles } = granted;
   await putIntoOutbox(tx, 'roles.changed', user.id, { gained, lost, roles }, now);
-}
-
-function rolesOf(grants: readonly Grant[]): readonly string[] {
-  return [...new Set(grants.map((grant) => grant.role))].sort();
 }
 
 async function record(

@@ -2,7 +2,7 @@ import { type Actor, causeOf } from '../core/actor.ts';
 import type { AuditKind } from '../core/audit-event.ts';
 import { type Cause, mayRestore, nextState, takesOver, type UserState } from '../core/lifecycle.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Grant, User } from '../core/user.ts';
+import { type Grant, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
@@ -182,8 +182,4 @@ async function writeState(
     .returningAll()
     .executeTakeFirstOrThrow();
   return toUser(row);
-}
-
-function rolesOf(grants: readonly Grant[]): readonly string[] {
-  return [...new Set(grants.map((grant) => grant.role))].sort();
 }

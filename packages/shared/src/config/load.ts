@@ -3,7 +3,7 @@ import { readFileText } from './file-text.ts';
 import { ConfigError, type ConfigIssueCode, type Finding, findingsOf, locate } from './issues.ts';
 import { findRelationFaults } from './relations.ts';
 import { configSchema } from './schema.ts';
-import type { Config, Environment, UrlSource } from './types.ts';
+import type { Config, ConfigInput, Environment, UrlSource } from './types.ts';
 import { type KeyPath, type Position, parseYaml } from './yaml-document.ts';
 
 /** The largest configuration file that is read, in bytes. */
@@ -121,4 +121,16 @@ function wholeFileError(
 ): ConfigError {
   const issue = { file, line: null, column: null, path: '', message, code };
   return new ConfigError([issue], { cause });
+}
+
+/**
+ * The configuration that a host hands over: by its path, or as an object.
+ * Throws {@link ConfigError}.
+ */
+export async function readConfig(
+  configOrPath: ConfigInput | string,
+  env: Environment,
+): Promise<Config> {
+  if (typeof configOrPath === 'string') return loadConfig(configOrPath, env);
+  return validateConfig(configOrPath, { env });
 }

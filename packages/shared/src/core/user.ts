@@ -68,3 +68,8 @@ export function labelOf(user: Pick<User, 'profile' | 'subject'>): string {
   const name = [givenName, familyName].filter((part) => part !== null && part !== '').join(' ');
   return email ?? (name === '' ? user.subject : name);
 }
+
+/** The roles that grants give, whichever connection and channel they come from: sorted, once each. */
+export function rolesOf(grants: readonly Pick<Grant, 'role'>[]): readonly string[] {
+  return [...new Set(grants.map((grant) => grant.role))].sort();
+}
