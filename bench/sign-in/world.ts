@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadIdentityProvider } from '@rollcall/jit-auth/saml/load-identity-provider';
+import { NO_KEYS } from '@rollcall/jit-auth/saml/own-keys';
 import { type SamlConnection, samlConnection } from '@rollcall/jit-auth/saml/saml-connection';
 import { openConnections, type SignInConnection } from '@rollcall/jit-auth/sign-in-connection';
 import { validateConfig } from '@rollcall/shared/config/load';
@@ -52,7 +53,10 @@ export async function openSignInWorld(): Promise<SignInWorld> {
 async function connect(config: Config, foundation: Foundation) {
   await migrate(foundation.pool);
   await warmPool(foundation.pool);
-  const connections = await openConnections(config, foundation, createLog('silent'));
+  const connections = await openConnections(config, foundation, {
+    env: {},
+    log: createLog('silent'),
+  });
   const signIn = connections.get('acme');
   const [settings] = config.connections;
   if (signIn === undefined || settings === undefined) throw new Error('expected connection acme');
@@ -60,7 +64,7 @@ async function connect(config: Config, foundation: Foundation) {
   const { rows } = await foundation.pool.query<{ server_version: string }>('show server_version');
   return {
     signIn,
-    saml: samlConnection(settings, trusted, config.publicUrl),
+    saml: samlConnection(settings, trusted, NO_KEYS, config.publicUrl),
     postgres: rows[0]?.server_version ?? 'unknown',
   };
 }

@@ -1,6 +1,6 @@
 import { readConfig } from '@rollcall/shared/config/load';
 import { resolveSessionKeys } from '@rollcall/shared/config/secrets';
-import type { Config, ConfigInput } from '@rollcall/shared/config/types';
+import type { Config, ConfigInput, Environment } from '@rollcall/shared/config/types';
 import { migrate } from '@rollcall/shared/db/migrate';
 import {
   type Foundation,
@@ -71,7 +71,7 @@ export async function jitAuth(
   try {
     await migrate(foundation.pool);
     stopHousekeeping = keepHouse(foundation.engine, log);
-    const router = await buildRouter({ config, foundation, keys, log });
+    const router = await buildRouter({ config, foundation, env, keys, log });
     return { router, requireUser, requireRole, errors: answerErrors(log), close };
   } catch (error) {
     await close();
@@ -82,15 +82,16 @@ export async function jitAuth(
 interface Parts {
   readonly config: Config;
   readonly foundation: Foundation;
+  readonly env: Environment;
   readonly keys: readonly string[];
   readonly log: Log;
 }
 
-async function buildRouter({ config, foundation, keys, log }: Parts): Promise<Router> {
+async function buildRouter({ config, foundation, env, keys, log }: Parts): Promise<Router> {
   const { db, engine } = foundation;
   const { publicUrl } = config;
   const https = publicUrl.startsWith('https:');
-  const connections = await openConnections(config, foundation, log);
+  const connections = await openConnections(config, foundation, { env, log });
   const router = Router();
   // Probes come before the session: they must answer when its store does not.
   router.use(healthRoutes(engine));

@@ -1,4 +1,4 @@
-import type { Config, ConnectionConfig } from '@rollcall/shared/config/types';
+import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/config/types';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import { registerConnection } from '@rollcall/shared/db/connections';
 import { currentTime } from '@rollcall/shared/db/timestamp';
@@ -12,6 +12,7 @@ import {
   type SignInResult,
 } from './provisioning/provision.ts';
 import { loadIdentityProvider } from './saml/load-identity-provider.ts';
+import { loadOwnKeys } from './saml/own-keys.ts';
 import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 import type { PostedForm } from './saml/raw-response.ts';
 import { RedisReplayMemory } from './saml/redis-replay-memory.ts';
@@ -47,13 +48,13 @@ export type SignInConnections = ReadonlyMap<string, SignInConnection>;
 /**
  * Opens every connection of the configuration: loads what is trusted of its
  * identity provider and makes it known to the database.
- * Throws `metadata.…`, and `connection.entity_id_changed` where a connection has
+ * Throws `saml.metadata_…`, `saml.own_key_unusable`, `config.secret_…`, and `connection.entity_id_changed` where a connection has
  * come to mean another identity provider.
  */
 export async function openConnections(
   config: Config,
   foundation: Foundation,
-  log: Log,
+  { env, log }: { readonly env: Environment; readonly log: Log },
 ): Promise<SignInConnections> {
   const memory = openReplayMemory(foundation.engine);
   const opened = await Promise.all(
@@ -61,7 +62,8 @@ export async function openConnections(
       const idp = await loadIdentityProvider(connection.idp, currentTime());
       await registerConnection(foundation.db, connection.id, idp.entityId, currentTime());
       log.info({ event: 'connection.opened', connection: connection.id, entity_id: idp.entityId });
-      const saml = samlConnection(connection, idp, config.publicUrl);
+      const keys = await loadOwnKeys(connection.keys ?? config.saml, env);
+      const saml = samlConnection(connection, idp, keys, config.publicUrl);
       return signInConnection(saml, provisioningContext(config, connection, foundation), memory);
     }),
   );

@@ -20,6 +20,7 @@ const DEFAULTS = {
   database: { url: null },
   redis: { url: null },
   session: { idleMs: 1_800_000, maxMs: 28_800_000, keys: [{ kind: 'env', name: 'SESSION_KEY' }] },
+  saml: { signing: [], decryption: [] },
   admin: { tokens: [] },
   connections: [
     {
@@ -36,6 +37,7 @@ const DEFAULTS = {
       clockSkewMs: 60_000,
       allowCreate: false,
       forceAuthn: false,
+      keys: null,
       directory: { type: 'none' },
       sweep: null,
     },

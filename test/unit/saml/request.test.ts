@@ -120,12 +120,16 @@ describe('our metadata', () => {
 
   test('escapes what an address may hold', () => {
     const entityId = `https://a.example/?a=1&b='"<>`;
-    const entity = metadataOf({ entityId, acsUrl: 'https://a.example/?a&b' });
+    const entity = metadataOf({
+      entityId,
+      acsUrl: 'https://a.example/?a&b',
+      sloUrl: 'https://a.example/?c',
+    });
     expect(attributeOf(entity, 'entityID')).toBe(entityId);
   });
 
   test('wants assertions signed unless only responses are', () => {
-    const sp = { entityId: 'a', acsUrl: 'b' };
+    const sp = { entityId: 'a', acsUrl: 'b', sloUrl: 'c' };
     const wanted = (['assertion', 'both', 'response'] as const).map((signed) =>
       attributeOf(
         requireChild(metadataOf(sp, signed), MD, 'SPSSODescriptor'),

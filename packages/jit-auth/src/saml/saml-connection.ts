@@ -1,5 +1,6 @@
 import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { IdentityProvider } from './identity-provider.ts';
+import type { OwnKeys } from './own-keys.ts';
 
 /** How we are known to the identity provider of one connection. */
 export interface ServiceProvider {
@@ -7,6 +8,8 @@ export interface ServiceProvider {
   readonly entityId: string;
   /** AssertionConsumerServiceURL: where responses are posted. */
   readonly acsUrl: string;
+  /** SingleLogoutService, for both bindings. */
+  readonly sloUrl: string;
 }
 
 /** What sign-ins by one connection need to know. */
@@ -14,6 +17,7 @@ export interface SamlConnection {
   readonly id: ConnectionId;
   readonly idp: IdentityProvider;
   readonly sp: ServiceProvider;
+  readonly keys: OwnKeys;
   /** What the identity provider has to sign. */
   readonly signed: 'assertion' | 'response' | 'both';
   /** How far the clocks may differ, in milliseconds. */
@@ -41,16 +45,17 @@ export interface ConnectionSettings {
  */
 export function serviceProvider(publicUrl: string, id: ConnectionId): ServiceProvider {
   const base = `${publicUrl.replace(/\/+$/, '')}/saml/${id}`;
-  return { entityId: `${base}/metadata`, acsUrl: `${base}/acs` };
+  return { entityId: `${base}/metadata`, acsUrl: `${base}/acs`, sloUrl: `${base}/logout` };
 }
 
 /** Puts a configured connection and its identity provider together. */
 export function samlConnection(
   settings: ConnectionSettings,
   idp: IdentityProvider,
+  keys: OwnKeys,
   publicUrl: string,
 ): SamlConnection {
   const { id, signed, clockSkewMs, allowCreate, forceAuthn } = settings;
   const sp = serviceProvider(publicUrl, id);
-  return { id, idp, sp, signed, clockSkewMs, allowCreate, forceAuthn };
+  return { id, idp, sp, keys, signed, clockSkewMs, allowCreate, forceAuthn };
 }

@@ -8,6 +8,7 @@ import {
 } from '../core/ids.ts';
 import { connectionSchema } from './schema/connection.ts';
 import { duration, expecting, list, mapping, type Reading, textAs } from './schema/fields.ts';
+import { ownKeysSchema } from './schema/own-keys.ts';
 import { secretReference, serverUrl } from './schema/references.ts';
 import { roleName, roleRuleSchema } from './schema/roles.ts';
 import { listenAddress, publicUrl } from './schema/urls.ts';
@@ -33,6 +34,7 @@ export function configSchema(baseDir: string) {
     database: mapping({ url: serverUrl('postgres', baseDir).optional() }).prefault({}),
     redis: mapping({ url: serverUrl('redis', baseDir).optional() }).prefault({}),
     session: sessionSchema(baseDir),
+    saml: ownKeysSchema(baseDir).prefault({}),
     admin: mapping({
       tokens: list(secretReference(baseDir), 'a list of references').default([]),
     }).prefault({}),
@@ -51,6 +53,8 @@ export function configSchema(baseDir: string) {
     /** A null URL: Postgres serves queue and sessions. */
     redis: { url: raw.redis.url ?? null },
     session: raw.session,
+    /** Our own keys, for every connection that names none of its own. */
+    saml: raw.saml,
     admin: raw.admin,
     connections: raw.connections,
     roles: raw.roles,

@@ -24,6 +24,8 @@ export type Config = Omit<Parsed, 'roles'> & { roles: RoleRuleConfig[] };
 
 export type SessionConfig = Config['session'];
 export type ConnectionConfig = Config['connections'][number];
+/** References to our own key pairs. */
+export type OwnKeysConfig = Config['saml'];
 export type AttributesConfig = ConnectionConfig['attributes'];
 
 /** Where we ask who still exists; `none` where nobody can be asked. */

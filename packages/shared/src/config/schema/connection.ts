@@ -4,6 +4,7 @@ import { PRESET_NAMES, PRESETS } from '../presets.ts';
 import { directorySchema } from './directory.ts';
 import { duration, flag, list, mapping, name, oneOf, patterned, quote, textAs } from './fields.ts';
 import { idpSchema } from './idp.ts';
+import { ownKeysSchema } from './own-keys.ts';
 import { sweepSchema } from './sweep.ts';
 
 /** What names a person in an assertion of a connection. */
@@ -40,6 +41,7 @@ export function connectionSchema(baseDir: string) {
     clock_skew: duration('0s', '5m').prefault('60s'),
     allow_create: flag().default(false),
     force_authn: flag().default(false),
+    keys: ownKeysSchema(baseDir).optional(),
     directory: directorySchema(baseDir).prefault({ type: 'none' }),
     sweep: sweepSchema().optional(),
   }).transform((raw, context) => {
@@ -68,6 +70,8 @@ export function connectionSchema(baseDir: string) {
       allowCreate: raw.allow_create,
       /** `ForceAuthn` of the request (SAML Core §3.4.1). */
       forceAuthn: raw.force_authn,
+      /** Our own keys for this connection; null: those of `saml`. */
+      keys: raw.keys ?? null,
       directory: raw.directory,
       /** Null: never swept. */
       sweep: raw.sweep ?? null,
