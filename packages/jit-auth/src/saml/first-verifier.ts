@@ -1,11 +1,9 @@
-import { createHash, timingSafeEqual, verify } from 'node:crypto';
 import { type XmlDocument, XmlElement, XmlError } from 'libxml2-wasm';
 import { readAssertion } from './assertion-facts.ts';
-import { canonicalize } from './canonical-xml.ts';
 import { checkStatus } from './conditions.ts';
 import { ASSERTION_NS, PROTOCOL_NS, SIGNATURE_NS } from './element.ts';
+import { type SignedBytes, verifyEnveloped } from './enveloped-signature.ts';
 import { fromLibxml, parseWithLibxml, withLibxmlDocument } from './libxml-element.ts';
-import { isId } from './message-parts.ts';
 import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
 import {
   type EnvelopeFacts,
@@ -15,7 +13,6 @@ import {
   type SignedParts,
 } from './response-facts.ts';
 import type { SamlConnection } from './saml-connection.ts';
-import { readSignature, type SignatureParts } from './signature-parts.ts';
 import type { SigningKey } from './signing-keys.ts';
 
 /** What a response says, and which pinned keys have signed it. */
@@ -32,12 +29,6 @@ interface Anatomy {
   readonly assertionSignature: XmlElement | null;
 }
 
-/** Bytes that a pinned key has signed: canonical XML of one element. */
-interface SignedBytes {
-  readonly bytes: Buffer;
-  readonly certificate: string;
-}
-
 /**
  * What nobody has signed of a response: its shell, and the signature with its
  * KeyInfo. Whoever may sign in could fill it to keep the second verifier busy,
@@ -45,8 +36,6 @@ interface SignedBytes {
  */
 const MAX_UNSIGNED_BYTES = 32 * 1024;
 const MAX_UNSIGNED_TAGS = 200;
-
-const ID_ATTRIBUTES = "//@*[local-name()='ID' or local-name()='Id' or local-name()='id']";
 
 /**
  * Verifies the signatures of a response with libxml2 and node:crypto, and reads
@@ -83,8 +72,8 @@ function verifyDocument(
   };
   requireSigned(signed, wanted);
   // The inner signature is part of what the outer one signs: the outer is checked first.
-  const response = verifySigned(document, parts.response, parts.responseSignature, keys);
-  const assertion = verifySigned(document, parts.assertion, parts.assertionSignature, keys);
+  const response = verifyIfSigned(parts.response, parts.responseSignature, keys);
+  const assertion = verifyIfSigned(parts.assertion, parts.assertionSignature, keys);
   requireLittleUnsigned(xml, response ?? assertion);
   const signedBy = [response, assertion].flatMap((part) => part?.certificate ?? []);
   return {
@@ -184,59 +173,13 @@ function requireSigned(signed: SignedParts, wanted: SamlConnection['signed']): v
   );
 }
 
-/** Verifies the signature of `element` and takes it out of the document; null where there is none. */
-function verifySigned(
-  document: XmlDocument,
+/** As {@link verifyEnveloped}; null where there is no signature. */
+function verifyIfSigned(
   element: XmlElement,
   signature: XmlElement | null,
   keys: readonly SigningKey[],
 ): SignedBytes | null {
-  if (signature === null) return null;
-  const parts = readSignature(fromLibxml(signature));
-  requireOwnReference(document, element, parts);
-  const certificate = verifySignedInfo(signature, parts, keys);
-  // The enveloped-signature transform (XML Signature §6.6.4).
-  signature.remove();
-  const bytes = canonicalize(element, parts.elementPrefixes);
-  const digest = createHash(parts.digestHash).update(bytes).digest();
-  if (digest.length !== parts.digestValue.length || !timingSafeEqual(digest, parts.digestValue)) {
-    const expected = parts.digestValue.toString('base64');
-    throw refuse('saml.digest_mismatch', expected, digest.toString('base64'));
-  }
-  return { bytes, certificate };
-}
-
-function verifySignedInfo(
-  signature: XmlElement,
-  parts: SignatureParts,
-  keys: readonly SigningKey[],
-): string {
-  // `readSignature` has seen that the first element is the only SignedInfo.
-  let signedInfo = signature.firstChild;
-  while (signedInfo !== null && !(signedInfo instanceof XmlElement)) signedInfo = signedInfo.next;
-  if (signedInfo === null) throw refuse('saml.signature_malformed', 'SignedInfo', 'none');
-  const bytes = canonicalize(signedInfo, parts.signedInfoPrefixes);
-  for (const { key, certificate } of keys) {
-    if (verify(parts.signatureHash, bytes, key, parts.signatureValue)) return certificate;
-  }
-  throw refuse('saml.signature_invalid', `one of ${keys.length} pinned keys`, 'another key');
-}
-
-/** The signature must be about the element that it is in, and its ID must be the only one. */
-function requireOwnReference(
-  document: XmlDocument,
-  element: XmlElement,
-  { referenceId }: SignatureParts,
-): void {
-  const id = element.attr('ID')?.value ?? '';
-  // An ID is a name, so that it can be written into a query.
-  if (id !== referenceId || !isId(id)) {
-    throw refuse('saml.reference_mismatch', `#${id}`, `#${referenceId}`);
-  }
-  const same = document.find(`${ID_ATTRIBUTES}[.='${id}']`);
-  if (same.length !== 1) {
-    throw refuse('saml.reference_mismatch', `#${id}, once`, `${same.length} times`);
-  }
+  return signature === null ? null : verifyEnveloped(element, signature, keys);
 }
 
 function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {

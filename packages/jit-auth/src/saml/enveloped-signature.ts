@@ -1,0 +1,77 @@
+import { createHash, timingSafeEqual, verify } from 'node:crypto';
+import { XmlElement } from 'libxml2-wasm';
+import { canonicalize } from './canonical-xml.ts';
+import { fromLibxml } from './libxml-element.ts';
+import { isId } from './message-parts.ts';
+import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+import { readSignature, type SignatureParts } from './signature-parts.ts';
+import type { SigningKey } from './signing-keys.ts';
+
+/** Bytes that one of the given keys has signed: canonical XML of one element. */
+export interface SignedBytes {
+  readonly bytes: Buffer;
+  /** Certificate of the key, PEM. */
+  readonly certificate: string;
+}
+
+const ID_ATTRIBUTES = "//@*[local-name()='ID' or local-name()='Id' or local-name()='id']";
+
+/**
+ * Verifies an enveloped signature over the element that it is in, and takes the
+ * signature out of the document (SAML Core §5.4, XML Signature §6.6.4). Only what
+ * is read from the bytes that it answers with is signed.
+ * Throws `saml.signature_…`, `saml.algorithm_not_allowed`, `saml.reference_mismatch`,
+ * `saml.digest_mismatch`, `saml.not_canonical`.
+ *
+ * @param signature a child of `element`.
+ */
+export function verifyEnveloped(
+  element: XmlElement,
+  signature: XmlElement,
+  keys: readonly SigningKey[],
+): SignedBytes {
+  const parts = readSignature(fromLibxml(signature));
+  requireOwnReference(element, parts);
+  const certificate = verifySignedInfo(signature, parts, keys);
+  signature.remove();
+  const bytes = canonicalize(element, parts.elementPrefixes);
+  const digest = createHash(parts.digestHash).update(bytes).digest();
+  if (digest.length !== parts.digestValue.length || !timingSafeEqual(digest, parts.digestValue)) {
+    const expected = parts.digestValue.toString('base64');
+    throw refuse('saml.digest_mismatch', expected, digest.toString('base64'));
+  }
+  return { bytes, certificate };
+}
+
+function verifySignedInfo(
+  signature: XmlElement,
+  parts: SignatureParts,
+  keys: readonly SigningKey[],
+): string {
+  // `readSignature` has seen that the first element is the only SignedInfo.
+  let signedInfo = signature.firstChild;
+  while (signedInfo !== null && !(signedInfo instanceof XmlElement)) signedInfo = signedInfo.next;
+  if (signedInfo === null) throw refuse('saml.signature_malformed', 'SignedInfo', 'none');
+  const bytes = canonicalize(signedInfo, parts.signedInfoPrefixes);
+  for (const { key, certificate } of keys) {
+    if (verify(parts.signatureHash, bytes, key, parts.signatureValue)) return certificate;
+  }
+  throw refuse('saml.signature_invalid', `one of ${keys.length} pinned keys`, 'another key');
+}
+
+/** The signature must be about the element that it is in, and its ID must be the only one. */
+function requireOwnReference(element: XmlElement, { referenceId }: SignatureParts): void {
+  const id = element.attr('ID')?.value ?? '';
+  // An ID is a name, so that it can be written into a query.
+  if (id !== referenceId || !isId(id)) {
+    throw refuse('saml.reference_mismatch', `#${id}`, `#${referenceId}`);
+  }
+  const same = element.doc.find(`${ID_ATTRIBUTES}[.='${id}']`);
+  if (same.length !== 1) {
+    throw refuse('saml.reference_mismatch', `#${id}, once`, `${same.length} times`);
+  }
+}
+
+function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {
+  return new SamlRefusal(code, { expected, received });
+}
