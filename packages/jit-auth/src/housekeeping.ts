@@ -1,7 +1,6 @@
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Log } from '@rollcall/shared/telemetry/log';
-import type pg from 'pg';
 import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 
 /** How often expired rows are deleted, in milliseconds. Nothing depends on when. */
@@ -9,14 +8,14 @@ const EVERY = 5 * 60_000;
 
 /**
  * Deletes, now and then, what nobody asks for any more: sign-ins that were begun and
- * never ended, and what expired cookies led to. Redis forgets by itself. Answers with what stops it, and waits
- * for a deletion that is under way.
+ * never ended, and what expired cookies led to. Redis forgets
+ * by itself what is in it. Answers with what stops it, and waits for a deletion that is
+ * under way.
  */
 export function keepHouse(engine: Engine, log: Log, everyMs: number = EVERY): () => Promise<void> {
-  if (engine.kind === 'redis') return async () => undefined;
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = deleteExpired(engine.pool).then(
+    running = deleteExpired(engine).then(
       (rows) => log.debug({ event: 'housekeeping.pruned', rows }),
       (error: unknown) => log.warn({ event: 'housekeeping.failed', err: error }),
     );
@@ -29,8 +28,10 @@ export function keepHouse(engine: Engine, log: Log, everyMs: number = EVERY): ()
   };
 }
 
-async function deleteExpired(pool: pg.Pool): Promise<number> {
+async function deleteExpired({ kind, pool }: Engine): Promise<number> {
+  const logouts = await pool.query('delete from logouts where expires_at < now()');
+  if (kind === 'redis') return logouts.rowCount ?? 0;
   const requests = await new PostgresReplayMemory(pool).prune(currentTime());
   const cookies = await pool.query('delete from http_sessions where expire < now()');
-  return requests + (cookies.rowCount ?? 0);
+  return (logouts.rowCount ?? 0) + requests + (cookies.rowCount ?? 0);
 }

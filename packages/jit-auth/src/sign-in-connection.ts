@@ -82,8 +82,9 @@ function signInConnection(
       startSignIn({ browser, returnTo }, { connection: saml, memory, now }),
     finish: async ({ form, browser, reference, now }) => {
       const deps = { connection: saml, memory, now };
-      const { assertion, returnTo } = await verifyResponse({ form, browser }, deps);
-      return { ...(await provision(provisioning, assertion, reference, now)), returnTo };
+      const { assertion, returnTo, begunAt } = await verifyResponse({ form, browser }, deps);
+      const attempt = { reference, begunAt };
+      return { ...(await provision(provisioning, assertion, attempt, now)), returnTo };
     },
   };
 }

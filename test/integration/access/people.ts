@@ -66,10 +66,10 @@ export function signInOf(
     mode: 'authoritative',
     privilegedRoles: new Set(['admin']),
     issuedAt: at(seconds),
+    begunAt: at(seconds),
     session: {
       id: toSessionId(randomUUID()),
-      nameId: name,
-      nameIdFormat: null,
+      nameId: { value: name, format: null, nameQualifier: null, spNameQualifier: null },
       sessionIndex: null,
       expiresAt: at(seconds + 8 * 3600),
     },

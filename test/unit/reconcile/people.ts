@@ -76,6 +76,7 @@ export function userOf(more: Partial<User> = {}): User {
     createdAt: minutes(-900),
     lastAssertionAt: minutes(-600),
     lastConfirmedAt: null,
+    sessionsEndedAt: null,
     ...more,
   };
 }

@@ -170,6 +170,8 @@ export function sayActor(actor: Readonly<Record<string, unknown>>): string {
   switch (actor.kind) {
     case 'assertion':
       return `sign-in by ${String(actor.connection)}`;
+    case 'logout_request':
+      return `sign-out by ${String(actor.connection)}`;
     case 'sweep':
       return `sweep ${String(actor.runId).slice(0, 8)}`;
     case 'operator':

@@ -32,6 +32,11 @@ const BY_CODE: Readonly<Record<string, Omit<PublicRefusal, 'code' | 'status'>>> 
     title: 'No groups',
     detail: 'Your identity provider sent no groups, so there is no telling which role you have.',
   },
+  'access.signed_out_since': {
+    title: 'Signed out meanwhile',
+    detail:
+      'Your sessions were ended while this sign-in was on its way, so it was not completed. Please sign in again.',
+  },
   'identity.email_outside_domains': {
     title: 'Other domain',
     detail: 'Your e-mail address is not of a domain that this identity provider may vouch for.',

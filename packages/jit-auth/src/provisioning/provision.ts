@@ -20,6 +20,14 @@ export interface ProvisioningContext {
   readonly sessionMaxMs: number;
 }
 
+/** What belongs to one sign-in besides its assertion. */
+export interface SignInAttempt {
+  /** The id that the person and the log see. */
+  readonly reference: string;
+  /** When the browser was sent to the identity provider, by our clock; null where it came unasked. */
+  readonly begunAt: EpochMs | null;
+}
+
 /** What became of a sign-in that verified. */
 export type SignInResult =
   | {
@@ -45,6 +53,8 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
   assertion_too_old: 'access.assertion_too_old',
   no_role: 'access.no_role',
   directory_id_changed: 'identity.directory_id_changed',
+  signed_out_since: 'access.signed_out_since',
+  no_such_connection: 'access.refused',
   no_such_user: 'access.refused',
   last_admin: 'access.refused',
   protected: 'access.refused',
@@ -58,24 +68,22 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
  * user, the roles, the audit and the session are one transaction. A refusal is
  * recorded in the same way. Throws only when the database does; then nothing
  * has been written.
- *
- * @param reference the id that the person and the log see.
  */
 export async function provision(
   context: ProvisioningContext,
   assertion: VerifiedAssertion,
-  reference: string,
+  attempt: SignInAttempt,
   now: EpochMs,
 ): Promise<SignInResult> {
   assertVerified(assertion);
-  return inTransaction(context.db, (tx) => provisionIn(tx, context, assertion, reference, now));
+  return inTransaction(context.db, (tx) => provisionIn(tx, context, assertion, attempt, now));
 }
 
 async function provisionIn(
   tx: Tx,
   context: ProvisioningContext,
   assertion: VerifiedAssertion,
-  reference: string,
+  attempt: SignInAttempt,
   now: EpochMs,
 ): Promise<SignInResult> {
   const { policy } = context;
@@ -85,7 +93,7 @@ async function provisionIn(
     guess.subject !== null &&
     (await findUserBySubject(tx, policy.connectionId, guess.subject)) !== null;
   const decided = decideProvisioning(assertion, policy, () => known);
-  const told = { context, assertion, reference, now };
+  const told = { context, assertion, ...attempt, now };
   if (decided.kind === 'refuse') {
     await recordRefusal(tx, told, decided.subject, decided.code, decided.detail);
     return { kind: 'refused', code: decided.code, user: null, detail: decided.detail };
@@ -93,10 +101,9 @@ async function provisionIn(
   return admit(tx, told, decided);
 }
 
-interface Told {
+interface Told extends SignInAttempt {
   readonly context: ProvisioningContext;
   readonly assertion: VerifiedAssertion;
-  readonly reference: string;
   readonly now: EpochMs;
 }
 
@@ -114,10 +121,10 @@ async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResul
       mode: context.mode,
       privilegedRoles: context.privilegedRoles,
       issuedAt: assertion.issuedAt,
+      begunAt: told.begunAt,
       session: {
         id: sessionId,
-        nameId: assertion.nameId.value,
-        nameIdFormat: assertion.nameId.format,
+        nameId: assertion.nameId,
         sessionIndex: assertion.sessionIndex,
         expiresAt,
       },

@@ -32,6 +32,8 @@ export interface VerifiedSignIn {
   readonly assertion: VerifiedAssertion;
   /** The local path that was asked for. */
   readonly returnTo: string;
+  /** When the browser was sent to the identity provider, by our clock. */
+  readonly begunAt: EpochMs;
 }
 
 const mint = claimMint();
@@ -64,7 +66,8 @@ export async function verifyResponse(
   });
   requireAgreement(facts, second);
   await useOnce(memory, connection, facts, checked);
-  return { assertion: mint(contentOf(connection, facts, checked)), returnTo: pending.returnTo };
+  const { returnTo, createdAt: begunAt } = pending;
+  return { assertion: mint(contentOf(connection, facts, checked)), returnTo, begunAt };
 }
 
 async function takeRequest(

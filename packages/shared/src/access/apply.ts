@@ -2,6 +2,11 @@ import type { Actor } from '../core/actor.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Tx } from '../db/database.ts';
 import type { AccessChange, AccessOutcome } from './change.ts';
+import {
+  revokeNamedSessions,
+  revokeSessionsOfConnection,
+  revokeSessionsOfUser,
+} from './revocation.ts';
 import { changeRoles } from './role-change.ts';
 import { endSession } from './session-end.ts';
 import { recordRefusal, signIn } from './sign-in.ts';
@@ -40,6 +45,12 @@ export function apply(
       return changeRoles(tx, change, actor, now);
     case 'end_session':
       return endSession(tx, change, actor, now);
+    case 'end_sessions_of_user':
+      return revokeSessionsOfUser(tx, change, actor, now);
+    case 'end_sessions_of_connection':
+      return revokeSessionsOfConnection(tx, change, actor, now);
+    case 'end_sessions_by_name':
+      return revokeNamedSessions(tx, change, actor, now);
     default:
       return change satisfies never;
   }

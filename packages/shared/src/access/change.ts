@@ -6,12 +6,19 @@ import type { Profile, User } from '../core/user.ts';
 /** How the roles of an assertion meet those that are there. */
 export type RolesMode = 'authoritative' | 'additive' | 'first_login';
 
+/** How an identity provider names somebody (SAML Core §2.2.3), exactly as it was signed. */
+export interface SignedNameId {
+  readonly value: string;
+  readonly format: string | null;
+  readonly nameQualifier: string | null;
+  readonly spNameQualifier: string | null;
+}
+
 /** A session to be made with the sign-in, in the same transaction. */
 export interface NewSession {
   readonly id: SessionId;
-  /** The names that a LogoutRequest will use (SAML Core §3.7.1). */
-  readonly nameId: string;
-  readonly nameIdFormat: string | null;
+  /** The names that a LogoutRequest will use (SAML Core §3.7.1), exactly as they were signed. */
+  readonly nameId: SignedNameId;
   readonly sessionIndex: string | null;
   readonly expiresAt: EpochMs;
 }
@@ -34,6 +41,8 @@ export interface SignIn {
   readonly privilegedRoles: ReadonlySet<string>;
   /** When the identity provider issued the assertion: evidence is as old as that. */
   readonly issuedAt: EpochMs;
+  /** When the browser was sent to the identity provider, by our clock; null where it came unasked. */
+  readonly begunAt: EpochMs | null;
   readonly session: NewSession;
   readonly reference: string;
 }
@@ -86,8 +95,48 @@ export interface SessionEnd {
   readonly reason: string;
 }
 
+/** The end of every session of a user, and of every sign-in that was begun by now. */
+export interface UserSessionsEnd {
+  readonly kind: 'end_sessions_of_user';
+  readonly userId: UserId;
+  readonly reason: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** The end of every session by a connection, and of every sign-in that was begun by now. */
+export interface ConnectionSessionsEnd {
+  readonly kind: 'end_sessions_of_connection';
+  readonly connectionId: ConnectionId;
+  readonly reason: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** The end of sessions as an identity provider names them in a LogoutRequest (SAML Core §3.7.1). */
+export interface NamedSessionsEnd {
+  readonly kind: 'end_sessions_by_name';
+  readonly connectionId: ConnectionId;
+  readonly nameId: SignedNameId;
+  /** Empty: every session of the NameID. */
+  readonly sessionIndexes: readonly string[];
+  /** ID of the LogoutRequest. */
+  readonly requestId: string;
+  /** Its IssueInstant: assertions from before that come later make no session. */
+  readonly issuedAt: EpochMs;
+  /** From here on no such assertion would be accepted anyway. */
+  readonly rememberUntil: EpochMs;
+  readonly reason: string;
+}
+
 /** Everything that may happen to somebody's access. */
-export type AccessChange = SignIn | SignInRefused | StateChange | RolesChange | SessionEnd;
+export type AccessChange =
+  | SignIn
+  | SignInRefused
+  | StateChange
+  | RolesChange
+  | SessionEnd
+  | UserSessionsEnd
+  | ConnectionSessionsEnd
+  | NamedSessionsEnd;
 
 /** Why a change was not made. None of them is an error: the caller decides what to say. */
 export type RefusalCode =
@@ -95,6 +144,9 @@ export type RefusalCode =
   | 'deactivated'
   /** Somebody contained brought an assertion from before the containment. */
   | 'assertion_too_old'
+  /** The sessions of the user, connection or NameID were ended while the sign-in was on its way. */
+  | 'signed_out_since'
+  | 'no_such_connection'
   /** No rule gives this person a role, and there is no default one. */
   | 'no_role'
   | 'directory_id_changed'
@@ -119,6 +171,7 @@ export type AccessOutcome =
       readonly kept: readonly string[];
     }
   | { readonly kind: 'session_ended'; readonly userId: UserId }
+  | { readonly kind: 'sessions_ended'; readonly sessions: number; readonly users: number }
   /** Nothing to do: it is so already. */
   | { readonly kind: 'unchanged'; readonly user: User | null }
   /** Something newer than the decision happened. */

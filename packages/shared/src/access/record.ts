@@ -18,48 +18,73 @@ export interface AuditEntry {
   readonly reference?: string;
 }
 
+/** How many rows one statement writes: Postgres counts a statement's values in 16 bits. */
+const ROWS_AT_ONCE = 1_000;
+
 /** Appends a fact to the audit trail, in the transaction of the change that it tells of. */
-export async function recordAudit(
+export function recordAudit(tx: Tx, entry: AuditEntry, actor: Actor, now: EpochMs): Promise<void> {
+  return recordAudits(tx, [entry], actor, now);
+}
+
+/** As {@link recordAudit}, for any number of facts, in this order. */
+export async function recordAudits(
   tx: Tx,
-  entry: AuditEntry,
+  entries: readonly AuditEntry[],
   actor: Actor,
   now: EpochMs,
 ): Promise<void> {
-  await tx
-    .insertInto('audit_events')
-    .values({
-      at: toTimestamp(now),
-      kind: entry.kind,
-      actor: JSON.stringify(actor),
-      user_id: entry.userId,
-      connection_id: entry.connectionId,
-      reason: entry.reason ?? null,
-      evidence: toJson(entry.evidence),
-      before: toJson(entry.before),
-      after: toJson(entry.after),
-      reference: entry.reference ?? null,
-    })
-    .execute();
+  const rows = entries.map((entry) => ({
+    at: toTimestamp(now),
+    kind: entry.kind,
+    actor: JSON.stringify(actor),
+    user_id: entry.userId,
+    connection_id: entry.connectionId,
+    reason: entry.reason ?? null,
+    evidence: toJson(entry.evidence),
+    before: toJson(entry.before),
+    after: toJson(entry.after),
+    reference: entry.reference ?? null,
+  }));
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const part = rows.slice(from, from + ROWS_AT_ONCE);
+    await tx.insertInto('audit_events').values(part).execute();
+  }
 }
 
+/** What others hear of a change. */
+export type OutboxPayload = Readonly<Record<string, unknown>>;
+
 /** Puts a change into the outbox: it leaves the house after the commit, or not at all. */
-export async function putIntoOutbox(
+export function putIntoOutbox(
   tx: Tx,
   kind: OutboxKind,
   userId: UserId,
-  payload: Readonly<Record<string, unknown>>,
+  payload: OutboxPayload,
   now: EpochMs,
 ): Promise<void> {
-  await tx
-    .insertInto('outbox')
-    .values({
-      at: toTimestamp(now),
-      kind,
-      user_id: userId,
-      payload: JSON.stringify(payload),
-      delivered_at: null,
-    })
-    .execute();
+  return putAllIntoOutbox(tx, kind, [[userId, payload]], now);
+}
+
+/** As {@link putIntoOutbox}, for changes of one kind to any number of users. */
+export async function putAllIntoOutbox(
+  tx: Tx,
+  kind: OutboxKind,
+  changes: readonly (readonly [UserId, OutboxPayload])[],
+  now: EpochMs,
+): Promise<void> {
+  const rows = changes.map(([userId, payload]) => ({
+    at: toTimestamp(now),
+    kind,
+    user_id: userId,
+    payload: JSON.stringify(payload),
+    delivered_at: null,
+  }));
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    await tx
+      .insertInto('outbox')
+      .values(rows.slice(from, from + ROWS_AT_ONCE))
+      .execute();
+  }
 }
 
 /** What of a user is written into the audit trail's `before` and `after`. */

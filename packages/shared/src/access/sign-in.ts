@@ -2,10 +2,10 @@ import type { Actor } from '../core/actor.ts';
 import { maySignIn } from '../core/lifecycle.ts';
 import type { EpochMs } from '../core/time.ts';
 import { type Grant, rolesOf, type User } from '../core/user.ts';
-import { epochOfConnection } from '../db/connections.ts';
 import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { findUserBySubject, toUser } from '../db/users.ts';
+import { isBegunBefore, lockAdmission } from './admission.ts';
 import type { AccessOutcome, SignIn, SignInRefused } from './change.ts';
 import { lockUserWithGrants } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
@@ -24,6 +24,8 @@ export async function signIn(
   actor: Actor,
   now: EpochMs,
 ): Promise<AccessOutcome> {
+  const admission = await lockAdmission(tx, change);
+  if (admission.kind === 'refused') return { ...admission, user: null };
   const created = await insertUser(tx, change, now);
   const found = await findUserBySubject(tx, change.connectionId, change.subject);
   if (found === null) return { kind: 'refused', code: 'no_such_user', user: null };
@@ -35,6 +37,9 @@ export async function signIn(
     return { kind: 'refused', code: 'directory_id_changed', user };
   }
 
+  if (isBegunBefore(user.sessionsEndedAt, change)) {
+    return { kind: 'refused', code: 'signed_out_since', user };
+  }
   if (isTooOldFor(user, change)) return { kind: 'refused', code: 'assertion_too_old', user };
 
   const fresh = created || !isNewer(user.groupsSeenAt, change.issuedAt);
@@ -47,7 +52,7 @@ export async function signIn(
     await endSessionsOfUser(tx, user.id, 'no_role', now);
     return { kind: 'refused', code: 'no_role', user: after };
   }
-  await insertSession(tx, after, change, now);
+  await insertSession(tx, after, admission.connectionEpoch, change, now);
   await record(tx, { user, after, before, granted, created, change }, actor, now);
   return {
     kind: 'applied',
@@ -178,8 +183,14 @@ async function writeUser(
   return toUser(row);
 }
 
-async function insertSession(tx: Tx, user: User, change: SignIn, now: EpochMs): Promise<void> {
-  const connectionEpoch = await epochOfConnection(tx, change.connectionId);
+async function insertSession(
+  tx: Tx,
+  user: User,
+  connectionEpoch: number,
+  change: SignIn,
+  now: EpochMs,
+): Promise<void> {
+  const { nameId } = change.session;
   await tx
     .insertInto('sessions')
     .values({
@@ -187,9 +198,11 @@ async function insertSession(tx: Tx, user: User, change: SignIn, now: EpochMs): 
       user_id: user.id,
       connection_id: change.connectionId,
       user_epoch: user.epoch,
-      connection_epoch: connectionEpoch ?? 1,
-      name_id: change.session.nameId,
-      name_id_format: change.session.nameIdFormat,
+      connection_epoch: connectionEpoch,
+      name_id: nameId.value,
+      name_id_format: nameId.format,
+      name_qualifier: nameId.nameQualifier,
+      sp_name_qualifier: nameId.spNameQualifier,
       session_index: change.session.sessionIndex,
       created_at: toTimestamp(now),
       last_seen_at: toTimestamp(now),

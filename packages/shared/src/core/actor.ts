@@ -4,6 +4,8 @@ import type { Cause } from './lifecycle.ts';
 export type Actor =
   /** A sign-in vouched for by an assertion of the connection. */
   | { readonly kind: 'assertion'; readonly connection: string; readonly assertionId: string }
+  /** A LogoutRequest that the identity provider of the connection has signed. */
+  | { readonly kind: 'logout_request'; readonly connection: string; readonly requestId: string }
   /** A run of the sweep. */
   | { readonly kind: 'sweep'; readonly runId: string; readonly digest: string }
   /** A person at the command line or the admin API. */
@@ -19,6 +21,7 @@ export function causeOf(actor: Actor): Cause | null {
     case 'operator':
       return 'admin';
     case 'assertion':
+    case 'logout_request':
     case 'user':
       return null;
     default:

@@ -10,6 +10,7 @@ export const AUDIT_KINDS = [
   'roles.changed',
   'roles.kept',
   'session.ended',
+  'sessions.revoked',
   'sign_in.refused',
   'plan.approved',
   'plan.applied',

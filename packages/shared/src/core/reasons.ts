@@ -16,6 +16,7 @@ export const REASON_TEXT = {
   other_cause: 'disabled by somebody else, who alone may enable again',
   signed_in: 'signed in',
   signed_out: 'signed out',
+  signed_out_at_idp: 'signed out at the identity provider',
   signed_in_since: 'signed in after the listing had begun',
   no_role: 'no group gives a role any more',
   connection_removed: 'the connection was taken out of the configuration',

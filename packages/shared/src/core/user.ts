@@ -29,6 +29,8 @@ export interface User {
   readonly createdAt: EpochMs;
   readonly lastAssertionAt: EpochMs | null;
   readonly lastConfirmedAt: EpochMs | null;
+  /** When all sessions were ended: sign-ins that were begun by then make none. */
+  readonly sessionsEndedAt: EpochMs | null;
 }
 
 /** Names and e-mail: data that may change, collide and be wrong. Never an identity. */

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { ConnectionId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Database, Tx } from './database.ts';
+import type { Database } from './database.ts';
 import { toTimestamp } from './timestamp.ts';
 
 /**
@@ -32,17 +32,4 @@ export async function registerConnection(
     `Connection ${id} has people from ${row.entity_id}: give the new identity provider a connection of its own.`,
     { detail: { expected: row.entity_id, received: entityId } },
   );
-}
-
-/** The number that ends all sessions of a connection when it rises. Null: no such connection. */
-export async function epochOfConnection(
-  db: Database | Tx,
-  id: ConnectionId,
-): Promise<number | null> {
-  const row = await db
-    .selectFrom('connections')
-    .select('epoch')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row?.epoch ?? null;
 }

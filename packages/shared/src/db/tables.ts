@@ -15,6 +15,7 @@ export interface ConnectionsTable {
   entity_id: string;
   epoch: Generated<number>;
   first_seen_at: Date;
+  sessions_ended_at: Date | null;
 }
 
 export interface UsersTable {
@@ -39,6 +40,7 @@ export interface UsersTable {
   created_at: Date;
   last_assertion_at: Date | null;
   last_confirmed_at: Date | null;
+  sessions_ended_at: Date | null;
 }
 
 export interface GrantsTable {
@@ -61,12 +63,26 @@ export interface SessionsTable {
   connection_epoch: number;
   name_id: string;
   name_id_format: string | null;
+  name_qualifier: string | null;
+  sp_name_qualifier: string | null;
   session_index: string | null;
   created_at: Date;
   last_seen_at: Date;
   expires_at: Date;
   ended_at: Date | null;
   ended_reason: string | null;
+}
+
+export interface LogoutsTable {
+  connection_id: ConnectionId;
+  request_id: string;
+  name_id: string;
+  name_id_format: string | null;
+  name_qualifier: string | null;
+  sp_name_qualifier: string | null;
+  session_indexes: string[] | null;
+  issued_at: Date;
+  expires_at: Date;
 }
 
 export interface OneTimeTable {
@@ -212,6 +228,7 @@ export interface Tables {
   users: UsersTable;
   grants: GrantsTable;
   sessions: SessionsTable;
+  logouts: LogoutsTable;
   one_time: OneTimeTable;
   audit_events: AuditEventsTable;
   outbox: OutboxTable;

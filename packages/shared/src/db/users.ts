@@ -27,6 +27,7 @@ export function toUser(row: Selectable<UsersTable>): User {
     createdAt: fromTimestamp(row.created_at),
     lastAssertionAt: fromNullableTimestamp(row.last_assertion_at),
     lastConfirmedAt: fromNullableTimestamp(row.last_confirmed_at),
+    sessionsEndedAt: fromNullableTimestamp(row.sessions_ended_at),
   };
 }
 

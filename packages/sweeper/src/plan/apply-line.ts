@@ -150,6 +150,7 @@ function outcomeOf(result: AccessOutcome): LineOutcome {
     case 'refused':
       return skipped(result.code);
     case 'session_ended':
+    case 'sessions_ended':
       return skipped('not_of_a_plan');
     default:
       return result satisfies never;
