@@ -1,3 +1,5 @@
+import { overPool } from '@rollcall/shared/db/database';
+import { pruneRefusals } from '@rollcall/shared/db/sign-in-refusals';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Log } from '@rollcall/shared/telemetry/log';
@@ -7,10 +9,9 @@ import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 const EVERY = 5 * 60_000;
 
 /**
- * Deletes, now and then, what nobody asks for any more: sign-ins that were begun and
- * never ended, and what expired cookies led to. Redis forgets
- * by itself what is in it. Answers with what stops it, and waits for a deletion that is
- * under way.
+ * Deletes, now and then, what nobody asks for any more: old refusals, sign-ins that were
+ * begun and never ended, and what expired cookies led to. Redis forgets by itself what
+ * is in it. Answers with what stops it, and waits for a deletion that is under way.
  */
 export function keepHouse(engine: Engine, log: Log, everyMs: number = EVERY): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
@@ -30,8 +31,10 @@ export function keepHouse(engine: Engine, log: Log, everyMs: number = EVERY): ()
 
 async function deleteExpired({ kind, pool }: Engine): Promise<number> {
   const logouts = await pool.query('delete from logouts where expires_at < now()');
-  if (kind === 'redis') return logouts.rowCount ?? 0;
+  const refusals = await pruneRefusals(overPool(pool), currentTime());
+  const both = refusals + (logouts.rowCount ?? 0);
+  if (kind === 'redis') return both;
   const requests = await new PostgresReplayMemory(pool).prune(currentTime());
   const cookies = await pool.query('delete from http_sessions where expire < now()');
-  return (logouts.rowCount ?? 0) + requests + (cookies.rowCount ?? 0);
+  return both + requests + (cookies.rowCount ?? 0);
 }

@@ -19,6 +19,7 @@ import { samlRoutes } from './http/saml-routes.ts';
 import { sessionRoutes } from './http/session-routes.ts';
 import { cookieSession } from './sessions/cookie-session.ts';
 import { openConnections } from './sign-in-connection.ts';
+import { SignInRecord } from './sign-in-record.ts';
 
 /** What a host may bring along: its own pool, its own Redis client, its own log. */
 export interface JitAuthOptions extends FoundationOptions {
@@ -63,15 +64,17 @@ export async function jitAuth(
   const keys = await resolveSessionKeys(config.session.keys, env);
   const log = options.log ?? createLog('info');
   const foundation = options.foundation ?? (await openFoundation(config, options));
+  const record = new SignInRecord(foundation.db, log);
   let stopHousekeeping = async (): Promise<void> => undefined;
   const close = async (): Promise<void> => {
     await stopHousekeeping();
+    await record.close();
     if (options.foundation === undefined) await foundation.close();
   };
   try {
     await migrate(foundation.pool);
     stopHousekeeping = keepHouse(foundation.engine, log);
-    const router = await buildRouter({ config, foundation, env, keys, log });
+    const router = await buildRouter({ config, foundation, env, keys, log, record });
     return { router, requireUser, requireRole, errors: answerErrors(log), close };
   } catch (error) {
     await close();
@@ -85,9 +88,10 @@ interface Parts {
   readonly env: Environment;
   readonly keys: readonly string[];
   readonly log: Log;
+  readonly record: SignInRecord;
 }
 
-async function buildRouter({ config, foundation, env, keys, log }: Parts): Promise<Router> {
+async function buildRouter({ config, foundation, env, keys, log, record }: Parts): Promise<Router> {
   const { db, engine } = foundation;
   const { publicUrl } = config;
   const https = publicUrl.startsWith('https:');
@@ -110,7 +114,7 @@ async function buildRouter({ config, foundation, env, keys, log }: Parts): Promi
   router.use(readRequestSession({ db, idleMs: config.session.idleMs, connections: trusted }));
   const choices = [...connections.keys()].map((id) => ({ id, label: id }));
   router.use(sessionRoutes({ db, publicUrl, connections: choices, log }));
-  router.use(samlRoutes({ connections, https, log }));
+  router.use(samlRoutes({ connections, record, https, log }));
   router.use(deadline.end);
   return router;
 }

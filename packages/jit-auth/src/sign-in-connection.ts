@@ -1,4 +1,5 @@
 import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/config/types';
+import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import { registerConnection } from '@rollcall/shared/db/connections';
 import { currentTime } from '@rollcall/shared/db/timestamp';
@@ -31,15 +32,22 @@ export interface PostedSignIn {
   readonly now: EpochMs;
 }
 
+/** How a sign-in ended whose response verified. */
+export type FinishedSignIn = SignInResult & {
+  readonly returnTo: string;
+  /** IssueInstant of the assertion, by the clock of the identity provider. */
+  readonly issuedAt: EpochMs;
+};
+
 /** Sign-in by one connection, from the first redirect to the committed session. */
 export interface SignInConnection {
-  readonly id: string;
+  readonly id: ConnectionId;
   /** Our metadata for the administrator of the identity provider, as XML. */
   readonly metadata: string;
   /** The address at the identity provider to which the browser is sent. */
   start(browser: string, returnTo: string, now: EpochMs): Promise<string>;
   /** Throws `SamlRefusal` for a response that does not verify. */
-  finish(posted: PostedSignIn): Promise<SignInResult & { readonly returnTo: string }>;
+  finish(posted: PostedSignIn): Promise<FinishedSignIn>;
 }
 
 /** The connections by their ids. */
@@ -84,7 +92,8 @@ function signInConnection(
       const deps = { connection: saml, memory, now };
       const { assertion, returnTo, begunAt } = await verifyResponse({ form, browser }, deps);
       const attempt = { reference, begunAt };
-      return { ...(await provision(provisioning, assertion, attempt, now)), returnTo };
+      const result = await provision(provisioning, assertion, attempt, now);
+      return { ...result, returnTo, issuedAt: assertion.issuedAt };
     },
   };
 }

@@ -167,7 +167,7 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
     {
       code: 'identity.bad_subject',
       given: person({ uid: ['00u1 '] }),
-      detail: { expected: 'printable, not padded', fault: 'padded' },
+      detail: { expected: 'printable, not padded', received: 'padded' },
     },
   ],
   [
@@ -257,7 +257,7 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
       given: person({ oid: [''] }),
       policy: BY_DIRECTORY,
       subject: '00u1',
-      detail: { expected: 'printable, not padded', fault: 'empty' },
+      detail: { expected: 'printable, not padded', received: 'empty' },
     },
   ],
   [
@@ -359,7 +359,11 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
       code: 'access.no_role',
       given: person({ groups: ['Everyone', 'Guests'] }),
       subject: '00u1',
-      detail: { expected: 'a group that a rule names', unmatched: ['Everyone', 'Guests'] },
+      detail: {
+        expected: 'a group that a rule names',
+        received: ['Everyone', 'Guests'],
+        unmatched: ['Everyone', 'Guests'],
+      },
     },
   ],
   [
@@ -368,7 +372,7 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
       code: 'access.no_role',
       given: person({ groups: [] }),
       subject: '00u1',
-      detail: { expected: 'a group that a rule names', unmatched: [] },
+      detail: { expected: 'a group that a rule names', received: [], unmatched: [] },
     },
   ],
   [

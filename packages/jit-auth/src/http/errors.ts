@@ -2,7 +2,7 @@ import { AppError, codeOf } from '@rollcall/shared/core/errors';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import type { ErrorRequestHandler } from 'express';
 import { sendProblem } from './problem.ts';
-import { newReference } from './reference.ts';
+import { referenceOf } from './reference.ts';
 
 /**
  * Answers whatever was thrown on the way: the public sentence of an error of
@@ -10,7 +10,7 @@ import { newReference } from './reference.ts';
  */
 export function answerErrors(log: Log): ErrorRequestHandler {
   return (error, request, response, next) => {
-    const reference = newReference();
+    const reference = referenceOf(request);
     const status = statusOf(error) ?? 503;
     // What a stranger did wrong must not look like an outage of ours.
     const level = status < 500 ? 'warn' : 'error';

@@ -1,4 +1,4 @@
-import { codeOf } from '@rollcall/shared/core/errors';
+import { codeOf, detailOf, wordsOf } from '@rollcall/shared/core/errors';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import {
@@ -11,21 +11,24 @@ import {
   urlencoded,
 } from 'express';
 import { MAX_RESPONSE_BYTES } from '../saml/raw-response.ts';
+import type { RefusalDetail } from '../saml/refusal.ts';
 import { toReturnPath } from '../saml/return-to.ts';
 import { issueCookie } from '../sessions/issue.ts';
 import type { SignInConnection, SignInConnections } from '../sign-in-connection.ts';
+import type { SignInRecord } from '../sign-in-record.ts';
 import { browserOf, giveBrowserSecret } from './browser-cookie.ts';
 import { statusOf } from './errors.ts';
 import { html } from './html.ts';
 import { sendProblem } from './problem.ts';
 import { BAD_REQUEST, type PublicRefusal, publicRefusal } from './public-codes.ts';
 import { limitSignIns } from './rate-limit.ts';
-import { newReference } from './reference.ts';
+import { newReference, referenceOf } from './reference.ts';
 import { type SamlSignIn, SamlStrategy } from './saml-strategy.ts';
 
 /** What the SAML routes need. */
 export interface SamlRoutesContext {
   readonly connections: SignInConnections;
+  readonly record: SignInRecord;
   readonly https: boolean;
   readonly log: Log;
 }
@@ -47,7 +50,7 @@ export function samlRoutes(context: SamlRoutesContext): Router {
   router.get('/saml/:connection/login', limit, onConnection(context, startSignIn));
   router.post('/saml/:connection/acs', limit, form, onConnection(context, finishSignIn));
   router.all('/saml/:connection/acs', refuseMethod);
-  router.use('/saml', refuseUnknown, refuseBadBody(context.log));
+  router.use('/saml', refuseUnknown, refuseBadBody(context));
   return router;
 }
 
@@ -94,18 +97,18 @@ async function startSignIn(
   response: Response,
 ): Promise<void> {
   if (context.https && !request.secure) {
-    refuse(context, request, response, 'http.insecure_transport', { connection: connection.id });
+    const detail = { expected: 'https', received: request.protocol };
+    refuse(context, connection, request, response, { code: 'http.insecure_transport', detail });
     return;
   }
   const asked = request.query.return_to;
   const returnTo = asked === undefined ? '/' : toReturnPath(asked);
   if (returnTo === null) {
-    refuse(context, request, response, 'http.bad_return_to', {
-      connection: connection.id,
-      expected: 'a path of this site',
-      // Without its query, which may hold what belongs into no log.
-      received: typeof asked === 'string' ? asked.split('?', 1)[0]?.slice(0, 200) : typeof asked,
-    });
+    // Without its query, which may hold what belongs into no log.
+    const received =
+      typeof asked === 'string' ? asked.split('?', 1)[0]?.slice(0, 200) : typeof asked;
+    const detail = { expected: 'a path of this site', received };
+    refuse(context, connection, request, response, { code: 'http.bad_return_to', detail });
     return;
   }
   const browser = giveBrowserSecret(request, response, context.https);
@@ -124,7 +127,7 @@ function finishSignIn(
   response: Response,
   next: NextFunction,
 ): void {
-  const reference = newReference();
+  const reference = referenceOf(request);
   const browser = browserOf(request, context.https);
   const strategy = new SamlStrategy(connection, { browser, reference });
   strategy.run(request, (outcome) => {
@@ -140,29 +143,47 @@ async function answer(
   { reference, outcome }: { reference: string; outcome: SamlSignIn },
 ): Promise<void> {
   const head = { ref: reference, connection: connection.id };
-  if (outcome.kind === 'failed') throw outcome.error;
+  if (outcome.kind === 'failed') {
+    noteFailure(context, connection, reference, outcome.error);
+    throw outcome.error;
+  }
   if (outcome.kind === 'refused') {
     const { code, detail, user } = outcome;
     context.log.warn({ event: 'sign_in.refused', ...head, user: user?.id, code, ...detail });
+    context.record.refused({ connection: connection.id, code, reference, detail }, currentTime());
     const more = html`<p><a class="button" href="/login">Start again</a></p>`;
     sendProblem(request, response, { more, ...publicRefusal(code, detail), reference });
     return;
   }
   await issueCookie(request, outcome.sessionId);
-  const { user, roles, created } = outcome;
+  const { user, roles, created, issuedAt } = outcome;
+  context.record.admitted(connection.id, issuedAt, currentTime());
   context.log.info({ event: 'sign_in.admitted', ...head, user: user.id, roles, created });
   response.set('cache-control', 'no-store').redirect(303, outcome.returnTo);
 }
 
+/** Something of ours broke: the person may try again, and the operator has to know. */
+function noteFailure(
+  { record }: SamlRoutesContext,
+  { id: connection }: SignInConnection,
+  reference: string,
+  error: unknown,
+): void {
+  const detail = { expected: 'an answer', received: wordsOf(error), ...detailOf(error) };
+  record.refused({ connection, code: codeOf(error), reference, detail }, currentTime());
+}
+
+/** A request that does not even begin a sign-in: why, for the log and for the person. */
 function refuse(
   context: SamlRoutesContext,
+  { id: connection }: Pick<SignInConnection, 'id'>,
   request: Request,
   response: Response,
-  code: keyof typeof BAD_REQUEST & string,
-  facts: Readonly<Record<string, unknown>>,
+  { code, detail }: { readonly code: string; readonly detail: RefusalDetail },
 ): void {
-  const reference = newReference();
-  context.log.warn({ event: 'sign_in.refused', ref: reference, code, ...facts });
+  const reference = referenceOf(request);
+  context.log.warn({ event: 'sign_in.refused', ref: reference, connection, code, ...detail });
+  context.record.refused({ connection, code, reference, detail }, currentTime());
   const refusal: PublicRefusal = BAD_REQUEST[code] ?? publicRefusal(code, {});
   sendProblem(request, response, { ...refusal, reference });
 }
@@ -189,20 +210,21 @@ function refuseUnknown(request: Request, response: Response): void {
 }
 
 /** A form that could not be read, before any check of ours: too large, garbled, too many fields. */
-function refuseBadBody(log: Log): ErrorRequestHandler {
+function refuseBadBody(context: SamlRoutesContext): ErrorRequestHandler {
   return (error, request, response, next) => {
     const status = statusOf(error);
-    if (status === null || status >= 500) {
+    // Here the path begins behind `/saml`.
+    const connection = context.connections.get(request.path.split('/')[1] ?? '');
+    if (status === null || status >= 500 || connection === undefined) {
       next(error);
       return;
     }
     const tooLarge = error instanceof Error && 'type' in error && error.type === 'entity.too.large';
     const code = tooLarge ? 'http.body_too_large' : 'http.bad_body';
-    const received = error instanceof Error ? error.message : 'no form';
-    const facts = { expected: `a form of at most ${MAX_FORM_BYTES} bytes`, received };
-    const reference = newReference();
-    log.warn({ event: 'sign_in.refused', ref: reference, code, cause: codeOf(error), ...facts });
-    const refusal = BAD_REQUEST[code];
-    if (refusal !== undefined) sendProblem(request, response, { ...refusal, reference });
+    const detail = {
+      expected: `a form of at most ${MAX_FORM_BYTES} bytes`,
+      received: error instanceof Error ? error.message : 'no form',
+    };
+    refuse(context, connection, request, response, { code, detail });
   };
 }

@@ -1,3 +1,4 @@
+import type { EpochMs } from '@rollcall/shared/core/time';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Request } from 'express';
 import { Passport, Strategy } from 'passport';
@@ -12,7 +13,7 @@ type Refused = Extract<SignInResult, { kind: 'refused' }>;
 
 /** How a posted response ended. */
 export type SamlSignIn =
-  | (Admitted & { readonly returnTo: string })
+  | (Admitted & { readonly returnTo: string; readonly issuedAt: EpochMs })
   | Refused
   /** Neither: something of ours broke. */
   | { readonly kind: 'failed'; readonly error: unknown };

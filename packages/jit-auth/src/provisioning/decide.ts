@@ -70,6 +70,8 @@ type Refusal = Extract<Provisioning, { kind: 'refuse' }>;
 /** SAML Core §8.3.7 and §8.3.8. */
 const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent';
 const TRANSIENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
+/** What an id has to be, in the words of the log. */
+const PRINTABLE = 'printable, not padded';
 /** What Entra sends in place of more than 150 groups: a link, not the groups. */
 const OVERAGE_CLAIMS = [
   'http://schemas.microsoft.com/claims/groups.link',
@@ -113,7 +115,8 @@ export function decideProvisioning(
   if (known(subject)) return admitted;
   if (mapping.kind === 'unknown') return admitUngrouped(admitted, policy);
   if (mapping.roles.length > 0) return admitted;
-  const detail = { expected: 'a group that a rule names', unmatched: mapping.unmatched };
+  const { unmatched } = mapping;
+  const detail = { expected: 'a group that a rule names', received: unmatched, unmatched };
   return refuse('access.no_role', subject, detail);
 }
 
@@ -167,7 +170,7 @@ function readPersistentNameId({ nameId }: AssertedPerson): Subject | Refusal {
 function checkSubject(value: string): Subject | Refusal {
   const fault = faultOfImmutableId(value);
   if (fault === null) return value as Subject;
-  return refuse('identity.bad_subject', null, { expected: 'printable, not padded', fault });
+  return refuse('identity.bad_subject', null, { expected: PRINTABLE, received: fault });
 }
 
 function readDirectoryId(
@@ -186,7 +189,7 @@ function readDirectoryId(
   }
   const fault = faultOfImmutableId(value);
   if (fault === null) return value as DirectoryId;
-  return refuse('identity.bad_directory_id', subject, { expected: 'printable, not padded', fault });
+  return refuse('identity.bad_directory_id', subject, { expected: PRINTABLE, received: fault });
 }
 
 function readProfile(person: AssertedPerson, policy: ProvisioningPolicy): Profile {

@@ -146,20 +146,19 @@ function refusalOf(
   outcome: Exclude<AccessOutcome, { kind: 'applied' }>,
   decided: Admitted,
 ): { code: string; user: User | null; detail: Readonly<Record<string, unknown>> } {
+  const expected = { expected: 'a user who may be let in' };
   if (outcome.kind !== 'refused') {
-    return { code: 'access.refused', user: null, detail: { received: outcome.kind } };
+    return { code: 'access.refused', user: null, detail: { ...expected, received: outcome.kind } };
   }
   const { user } = outcome;
   const code = REFUSED_AS[outcome.code];
   if (outcome.code === 'no_role') {
     const unmatched = decided.mapping.kind === 'known' ? decided.mapping.unmatched : null;
-    return { code, user, detail: { expected: 'a group that a rule names', unmatched } };
+    const detail = { expected: 'a group that a rule names', received: unmatched, unmatched };
+    return { code, user, detail };
   }
-  return {
-    code,
-    user,
-    detail: { state: user?.state, cause: user?.cause, reason: user?.stateReason },
-  };
+  const { state, cause, stateReason: reason } = user ?? {};
+  return { code, user, detail: { ...expected, received: outcome.code, state, cause, reason } };
 }
 
 /** The identity provider may end a session sooner than we do, never later (SAML Core §2.7.2). */

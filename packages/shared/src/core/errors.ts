@@ -37,6 +37,11 @@ export function wordsOf(error: unknown): string {
   return 'code' in error ? String(error.code) : error.name;
 }
 
+/** The facts of an error for the log; none where nobody foresaw it. */
+export function detailOf(error: unknown): Readonly<Record<string, unknown>> {
+  return error instanceof AppError ? error.detail : {};
+}
+
 /** The stable code of an error, or `internal` for one that nobody foresaw. */
 export function codeOf(error: unknown): string {
   return error instanceof AppError ? error.code : 'internal';

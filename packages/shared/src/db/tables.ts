@@ -222,6 +222,23 @@ export interface PlanApprovalsTable {
   at: Date;
 }
 
+export interface SignInRefusalsTable {
+  connection_id: ConnectionId;
+  code: string;
+  /** `YYYY-MM-DD`, in UTC. */
+  day: ColumnType<Date, string, string>;
+  count: ColumnType<string, string | number, string | number>;
+  first_at: Date;
+  last_at: Date;
+  recent: Json<object[]>;
+}
+
+export interface ConnectionSignInsTable {
+  connection_id: ConnectionId;
+  last_at: Date;
+  clock_offsets_ms: number[];
+}
+
 /** Every table, as `migrations/` makes it. */
 export interface Tables {
   connections: ConnectionsTable;
@@ -239,4 +256,6 @@ export interface Tables {
   plans: PlansTable;
   plan_lines: PlanLinesTable;
   plan_approvals: PlanApprovalsTable;
+  sign_in_refusals: SignInRefusalsTable;
+  connection_sign_ins: ConnectionSignInsTable;
 }
