@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addCheck } from './commands/check.ts';
 import { addExplain } from './commands/explain.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addSessions } from './commands/sessions.ts';
 import { addStart } from './commands/start.ts';
 import { addSweep } from './commands/sweep.ts';
 import { addUsers } from './commands/users.ts';
@@ -46,6 +47,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addCheck(program, run);
   addUsers(program, run);
   addExplain(program, run);
+  addSessions(program, run);
   addSweep(program, run);
   return program;
 }

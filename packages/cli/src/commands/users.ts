@@ -1,17 +1,14 @@
-import {
-  type ConnectionId,
-  toConnectionId,
-  toUserId,
-  type UserId,
-} from '@rollcall/shared/core/ids';
+import { type ConnectionId, toUserId, type UserId } from '@rollcall/shared/core/ids';
 import { USER_STATES, type UserState } from '@rollcall/shared/core/lifecycle';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import { listUsers } from '@rollcall/shared/db/users';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { renderUsers, userToJson } from '../render/users.ts';
+import { accept, readConnection } from './accept.ts';
+import { readWithin } from './page-options.ts';
 
 const HELP = `
 The listing is ordered by id. A full page ends with the --after of the next one.
@@ -37,7 +34,7 @@ export function addUsers(parent: Command, run: Run): void {
     .description('Lists users with their states and roles.')
     .option('--connection <id>', 'only those of one connection', readConnection)
     .addOption(new Option('--state <state>', 'only those in one state').choices([...USER_STATES]))
-    .option('--limit <number>', 'how many, 1 to 1000', readLimit, 100)
+    .option('--limit <number>', 'how many, 1 to 1000', readWithin(1, 1000), 100)
     .option('--after <id>', 'go on after this user id', readAfter)
     .addHelpText('after', HELP)
     .action((options: ListOptions, command: Command) =>
@@ -64,24 +61,6 @@ async function list(options: ListOptions, invocation: Invocation): Promise<ExitC
   return EXIT.ok;
 }
 
-function readConnection(text: string): ConnectionId {
-  return accept(() => toConnectionId(text), 'the id of a connection');
-}
-
 function readAfter(text: string): UserId {
   return accept(() => toUserId(text), 'the id of a user, as `users list --json` shows it');
-}
-
-function accept<T>(read: () => T, expected: string): T {
-  try {
-    return read();
-  } catch {
-    throw new InvalidArgumentError(`Expected ${expected}.`);
-  }
-}
-
-function readLimit(text: string): number {
-  const limit = Number(text);
-  if (/^[0-9]{1,4}$/.test(text) && limit >= 1 && limit <= 1000) return limit;
-  throw new InvalidArgumentError('Expected a number from 1 to 1000.');
 }

@@ -1,10 +1,10 @@
 import type { Config } from '@rollcall/shared/config/types';
-import { maySignIn } from '@rollcall/shared/core/lifecycle';
 import { mapRoles, type RoleMapping } from '@rollcall/shared/core/roles';
-import { after, type EpochMs } from '@rollcall/shared/core/time';
+import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Grant, User } from '@rollcall/shared/core/user';
 import type { Database } from '@rollcall/shared/db/database';
-import { fromTimestamp, toTimestamp } from '@rollcall/shared/db/timestamp';
+import { selectLiveSessions } from '@rollcall/shared/db/session-list';
+import { fromTimestamp } from '@rollcall/shared/db/timestamp';
 import { grantsOf } from '@rollcall/shared/db/users';
 
 /** One line of the audit trail. */
@@ -52,26 +52,16 @@ export async function explainUser(
   return { user, grants, mapping, connectionConfigured, liveSessions, events };
 }
 
-/** Sessions that would be let in now; the same conditions as when a request is checked. */
 async function countLiveSessions(
   db: Database,
   user: User,
   idleMs: number,
   now: EpochMs,
 ): Promise<number> {
-  if (!maySignIn(user.state)) return 0;
-  const fresh = user.state === 'contained' ? user.stateChangedAt : after(user.createdAt, -1);
-  const row = await db
-    .selectFrom('sessions')
-    .innerJoin('connections', 'connections.id', 'sessions.connection_id')
+  const row = await selectLiveSessions(db, idleMs, now)
+    .clearSelect()
     .select(({ fn }) => fn.countAll<string>().as('count'))
-    .where('sessions.user_id', '=', user.id)
-    .where('sessions.ended_at', 'is', null)
-    .where('sessions.user_epoch', '=', user.epoch)
-    .whereRef('sessions.connection_epoch', '=', 'connections.epoch')
-    .where('sessions.expires_at', '>', toTimestamp(now))
-    .where('sessions.last_seen_at', '>', toTimestamp(after(now, -idleMs)))
-    .where('sessions.created_at', '>', toTimestamp(fresh))
+    .where('users.id', '=', user.id)
     .executeTakeFirstOrThrow();
   return Number(row.count);
 }

@@ -93,6 +93,7 @@ export interface SessionEnd {
   readonly kind: 'end_session';
   readonly sessionId: SessionId;
   readonly reason: string;
+  readonly evidence?: Readonly<Record<string, unknown>>;
 }
 
 /** The end of every session of a user, and of every sign-in that was begun by now. */

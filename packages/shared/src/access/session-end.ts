@@ -28,7 +28,7 @@ export async function endSession(
       userId: ended.user_id,
       connectionId: ended.connection_id,
       reason: change.reason,
-      evidence: { sessionId: change.sessionId },
+      evidence: { ...change.evidence, sessionId: change.sessionId },
     },
     actor,
     now,

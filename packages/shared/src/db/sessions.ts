@@ -1,3 +1,4 @@
+import type { InferResult } from 'kysely';
 import type { ConnectionId, SessionId } from '../core/ids.ts';
 import { maySignIn } from '../core/lifecycle.ts';
 import { after, type EpochMs } from '../core/time.ts';
@@ -52,12 +53,43 @@ export async function readSession(
   { idleMs, used }: { readonly idleMs: number; readonly used: boolean },
   now: EpochMs,
 ): Promise<SessionReading> {
-  const row = await db
+  const row = await selectSessions(db)
+    .select((select) =>
+      select
+        .selectFrom('grants')
+        .select((inner) => inner.fn.agg<string[] | null>('array_agg', ['grants.role']).as('roles'))
+        .whereRef('grants.user_id', '=', 'users.id')
+        .as('roles'),
+    )
+    .where('sessions.id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) return { kind: 'dead', why: 'unknown_session', reason: null };
+  const user = toUser(row);
+  const end = endOf(row, user, idleMs, now);
+  if (end !== null) return { kind: 'dead', ...end };
+  const sinceUsed = now - fromTimestamp(row.session_last_seen_at);
+  if (used && sinceUsed >= Math.min(TOUCH_EVERY, idleMs / TOUCHES_PER_IDLE)) {
+    await touch(db, id, now);
+  }
+  return {
+    kind: 'live',
+    sessionId: id,
+    connectionId: row.session_connection_id,
+    user,
+    roles: [...new Set(row.roles ?? [])].sort(),
+    expiresAt: fromTimestamp(row.session_expires_at),
+  };
+}
+
+/** Sessions with their users and the epochs of today. */
+export function selectSessions(db: Database) {
+  return db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .innerJoin('connections', 'connections.id', 'sessions.connection_id')
     .selectAll('users')
-    .select((select) => [
+    .select([
+      'sessions.id as session_id',
       'sessions.connection_id as session_connection_id',
       'sessions.user_epoch as session_user_epoch',
       'sessions.connection_epoch as session_connection_epoch',
@@ -67,39 +99,32 @@ export async function readSession(
       'sessions.expires_at as session_expires_at',
       'sessions.ended_at as session_ended_at',
       'sessions.ended_reason as session_ended_reason',
-      select
-        .selectFrom('grants')
-        .select((inner) => inner.fn.agg<string[] | null>('array_agg', ['grants.role']).as('roles'))
-        .whereRef('grants.user_id', '=', 'users.id')
-        .as('roles'),
-    ])
-    .where('sessions.id', '=', id)
-    .executeTakeFirst();
-  if (row === undefined) return dead('unknown_session', null);
-  const user = toUser(row);
+    ]);
+}
+
+/** A row of {@link selectSessions}. */
+export type SessionRow = InferResult<ReturnType<typeof selectSessions>>[number];
+
+/** Why a session admits nobody now, and the reason code with which it was ended; null: it is live. */
+export function endOf(
+  row: SessionRow,
+  user: User,
+  idleMs: number,
+  now: EpochMs,
+): { readonly why: SessionEndReason; readonly reason: string | null } | null {
+  const end = (why: SessionEndReason, reason: string | null = null) => ({ why, reason });
   // First what is so now: a session that was ended says nothing of somebody who is back.
-  if (!maySignIn(user.state)) return dead('deactivated', user.stateReason);
-  if (row.session_ended_at !== null) return dead('ended', row.session_ended_reason);
-  if (row.session_user_epoch !== user.epoch) return dead('epoch_passed', user.stateReason);
-  if (row.session_connection_epoch !== row.current_connection_epoch) {
-    return dead('epoch_passed', null);
+  if (!maySignIn(user.state)) return end('deactivated', user.stateReason);
+  if (row.session_ended_at !== null) return end('ended', row.session_ended_reason);
+  if (row.session_user_epoch !== user.epoch) return end('epoch_passed', user.stateReason);
+  if (row.session_connection_epoch !== row.current_connection_epoch) return end('epoch_passed');
+  if (now >= fromTimestamp(row.session_expires_at)) return end('expired');
+  if (now >= after(fromTimestamp(row.session_last_seen_at), idleMs)) return end('idle');
+  const createdAt = fromTimestamp(row.session_created_at);
+  if (user.state === 'contained' && createdAt <= user.stateChangedAt) {
+    return end('fresh_sign_in_needed', user.stateReason);
   }
-  if (now >= fromTimestamp(row.session_expires_at)) return dead('expired', null);
-  const lastSeen = fromTimestamp(row.session_last_seen_at);
-  if (now >= after(lastSeen, idleMs)) return dead('idle', null);
-  if (user.state === 'contained' && fromTimestamp(row.session_created_at) <= user.stateChangedAt) {
-    return dead('fresh_sign_in_needed', user.stateReason);
-  }
-  if (used && now - lastSeen >= Math.min(TOUCH_EVERY, idleMs / TOUCHES_PER_IDLE))
-    await touch(db, id, now);
-  return {
-    kind: 'live',
-    sessionId: id,
-    connectionId: row.session_connection_id,
-    user,
-    roles: [...new Set(row.roles ?? [])].sort(),
-    expiresAt: fromTimestamp(row.session_expires_at),
-  };
+  return null;
 }
 
 /** Writes down that a session was used. Never wakes one that has ended. */
@@ -112,8 +137,4 @@ async function touch(db: Database, id: SessionId, now: EpochMs): Promise<void> {
     // Two instances at once, or a clock behind: the later use stands.
     .where('last_seen_at', '<', toTimestamp(now))
     .execute();
-}
-
-function dead(why: SessionEndReason, reason: string | null): SessionReading {
-  return { kind: 'dead', why, reason };
 }
