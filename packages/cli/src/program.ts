@@ -6,6 +6,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addStart } from './commands/start.ts';
 import { addSweep } from './commands/sweep.ts';
+import { addTargets } from './commands/targets.ts';
 import { addUsers } from './commands/users.ts';
 import type { Run } from './invocation.ts';
 import type { Terminal } from './terminal.ts';
@@ -49,6 +50,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addExplain(program, run);
   addSessions(program, run);
   addSweep(program, run);
+  addTargets(program, run);
   return program;
 }
 

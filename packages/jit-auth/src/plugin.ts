@@ -9,6 +9,12 @@ import {
 } from '@rollcall/shared/engine/foundation';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import {
+  type ChangeHandler,
+  type ChangeOptions,
+  type ChangeSubscription,
+  openHooks,
+} from './hooks.ts';
 import { keepHouse } from './housekeeping.ts';
 import { requestDeadline } from './http/deadline.ts';
 import { answerErrors } from './http/errors.ts';
@@ -38,6 +44,13 @@ export interface JitAuth {
   requireRole(role: string): RequestHandler;
   /** Answers errors with a page or problem+json and a reference. Mount it last. */
   readonly errors: ErrorRequestHandler;
+  /**
+   * Has a handler told of every change of somebody's access, after its commit: at least
+   * once, each change by one instance at a time, in the order of each user. A handler
+   * that throws or takes too long is called again, later and later, and holds up only
+   * the later changes of the same user. Throws `hook.bad_name` and `hook.name_taken`.
+   */
+  onChange(handler: ChangeHandler, options?: ChangeOptions): ChangeSubscription;
   /** Closes what this opened; what the host brought stays open. */
   close(): Promise<void>;
 }
@@ -65,8 +78,10 @@ export async function jitAuth(
   const log = options.log ?? createLog('info');
   const foundation = options.foundation ?? (await openFoundation(config, options));
   const record = new SignInRecord(foundation.db, log);
+  const hooks = openHooks(foundation.db, log);
   let stopHousekeeping = async (): Promise<void> => undefined;
   const close = async (): Promise<void> => {
+    await hooks.close();
     await stopHousekeeping();
     await record.close();
     if (options.foundation === undefined) await foundation.close();
@@ -75,7 +90,8 @@ export async function jitAuth(
     await migrate(foundation.pool);
     stopHousekeeping = keepHouse(foundation.engine, log);
     const router = await buildRouter({ config, foundation, env, keys, log, record });
-    return { router, requireUser, requireRole, errors: answerErrors(log), close };
+    const errors = answerErrors(log);
+    return { router, requireUser, requireRole, errors, onChange: hooks.add, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,5 +1,6 @@
 import type { Actor } from '../core/actor.ts';
-import type { AuditKind, OutboxKind } from '../core/audit-event.ts';
+import type { AuditKind } from '../core/audit-event.ts';
+import type { ChangePayloads, OutboxKind } from '../core/change-payload.ts';
 import type { ConnectionId, UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { User } from '../core/user.ts';
@@ -51,25 +52,22 @@ export async function recordAudits(
   }
 }
 
-/** What others hear of a change. */
-export type OutboxPayload = Readonly<Record<string, unknown>>;
-
 /** Puts a change into the outbox: it leaves the house after the commit, or not at all. */
-export function putIntoOutbox(
+export function putIntoOutbox<Kind extends OutboxKind>(
   tx: Tx,
-  kind: OutboxKind,
+  kind: Kind,
   userId: UserId,
-  payload: OutboxPayload,
+  payload: ChangePayloads[Kind],
   now: EpochMs,
 ): Promise<void> {
   return putAllIntoOutbox(tx, kind, [[userId, payload]], now);
 }
 
 /** As {@link putIntoOutbox}, for changes of one kind to any number of users. */
-export async function putAllIntoOutbox(
+export async function putAllIntoOutbox<Kind extends OutboxKind>(
   tx: Tx,
-  kind: OutboxKind,
-  changes: readonly (readonly [UserId, OutboxPayload])[],
+  kind: Kind,
+  changes: readonly (readonly [UserId, ChangePayloads[Kind]])[],
   now: EpochMs,
 ): Promise<void> {
   const rows = changes.map(([userId, payload]) => ({
@@ -77,7 +75,6 @@ export async function putAllIntoOutbox(
     kind,
     user_id: userId,
     payload: JSON.stringify(payload),
-    delivered_at: null,
   }));
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     await tx

@@ -16,12 +16,3 @@ export const AUDIT_KINDS = [
   'plan.applied',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
-
-/** Changes that leave the house through the outbox. */
-export type OutboxKind =
-  | 'user.created'
-  | 'user.changed'
-  | 'roles.changed'
-  | 'user.deactivated'
-  | 'user.restored'
-  | 'session.revoked';

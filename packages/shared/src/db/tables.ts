@@ -112,7 +112,26 @@ export interface OutboxTable {
   kind: string;
   user_id: UserId;
   payload: Json<Record<string, unknown>>;
-  delivered_at: Date | null;
+}
+
+export interface OutboxTargetsTable {
+  name: string;
+  registered_at: Date;
+  seen_at: Date;
+}
+
+/** Written by a trigger on `outbox`. */
+export interface OutboxDeliveriesTable {
+  seq: Identity;
+  target: string;
+  outbox_id: string;
+  user_id: UserId;
+  attempts: Generated<number>;
+  due_at: Date;
+  claim: string | null;
+  error: string | null;
+  failed_at: Date | null;
+  parked_at: Date | null;
 }
 
 export interface SweepLeasesTable {
@@ -249,6 +268,8 @@ export interface Tables {
   one_time: OneTimeTable;
   audit_events: AuditEventsTable;
   outbox: OutboxTable;
+  outbox_targets: OutboxTargetsTable;
+  outbox_deliveries: OutboxDeliveriesTable;
   sweep_leases: SweepLeasesTable;
   sweep_runs: SweepRunsTable;
   snapshot_members: SnapshotMembersTable;

@@ -1,0 +1,71 @@
+import type { EpochMs } from '@rollcall/shared/core/time';
+import type { FailedDelivery, TargetBacklog } from '@rollcall/shared/outbox/waiting';
+import type { Colors } from '../terminal.ts';
+import { type Cell, renderTable } from './table.ts';
+import { sayWhen, toIso } from './when.ts';
+
+/** The targets, and what they did not take. */
+export interface TargetsState {
+  readonly targets: readonly TargetBacklog[];
+  readonly failed: readonly FailedDelivery[];
+}
+
+/** For people. */
+export function renderTargets(
+  { targets, failed }: TargetsState,
+  now: EpochMs,
+  colors: Colors,
+): string {
+  if (targets.length === 0) return 'No targets: no app has registered a handler.';
+  const dim = (text: string): Cell => ({ text, paint: colors.dim });
+  const table = renderTable([
+    ['TARGET', 'SERVED', 'WAITING', 'PARKED', 'OLDEST'].map(dim),
+    ...targets.map((target) => [
+      target.name,
+      sayWhen(target.seenAt, now),
+      String(target.waiting),
+      target.parked === 0 ? '0' : { text: String(target.parked), paint: colors.red },
+      target.oldestAt === null ? '-' : sayWhen(target.oldestAt, now),
+    ]),
+  ]);
+  if (failed.length === 0) return table;
+  const details = renderTable([
+    ['CHANGE', 'TARGET', 'KIND', 'USER', 'ATTEMPTS', 'BEHIND', 'STATE', 'ERROR'].map(dim),
+    ...failed.map((one) => [
+      one.change,
+      one.target,
+      one.kind,
+      one.userId,
+      String(one.attempts),
+      String(one.behind),
+      one.parkedAt === null ? 'tried again' : { text: 'parked', paint: colors.red },
+      one.error ?? '-',
+    ]),
+  ]);
+  return `${table}\n\n${details}`;
+}
+
+/** For programs. */
+export function targetsToJson({ targets, failed }: TargetsState): Record<string, unknown> {
+  return {
+    targets: targets.map(({ name, seenAt, waiting, parked, oldestAt }) => ({
+      name,
+      seen_at: toIso(seenAt),
+      waiting,
+      parked,
+      oldest_at: toIso(oldestAt),
+    })),
+    failed: failed.map((one) => ({
+      target: one.target,
+      change: one.change,
+      kind: one.kind,
+      user: one.userId,
+      at: toIso(one.at),
+      attempts: one.attempts,
+      behind: one.behind,
+      error: one.error,
+      failed_at: toIso(one.failedAt),
+      parked_at: toIso(one.parkedAt),
+    })),
+  };
+}

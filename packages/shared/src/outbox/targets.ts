@@ -1,0 +1,25 @@
+import { sql } from 'kysely';
+import type { Database } from '../db/database.ts';
+
+/** A target that no relay has served for so long is given up, with what waits for it. */
+export const GIVE_UP_AFTER = '30 days';
+
+/**
+ * Makes a target known, so that it gets every change that is committed from now on,
+ * or says that it is still served.
+ */
+export async function registerTarget(db: Database, name: string): Promise<void> {
+  await sql`
+    insert into outbox_targets (name, registered_at, seen_at)
+    values (${name}, clock_timestamp(), clock_timestamp())
+    on conflict (name) do update set seen_at = excluded.seen_at`.execute(db);
+}
+
+/** Gives up the targets that nobody has served for {@link GIVE_UP_AFTER}; answers with their names. */
+export async function forgetAbandonedTargets(db: Database): Promise<readonly string[]> {
+  const gone = await sql<{ name: string }>`
+    delete from outbox_targets
+     where seen_at < clock_timestamp() - cast(${GIVE_UP_AFTER} as interval)
+    returning name`.execute(db);
+  return gone.rows.map((row) => row.name);
+}
