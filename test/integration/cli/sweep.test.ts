@@ -20,10 +20,7 @@ interface Plan {
 
 /** A folder whose people have signed in once; the web half is stopped again. */
 async function withPeople(...people: string[]): Promise<ConfiguredFolder> {
-  await database.pool.query(
-    `truncate plan_approvals, plan_lines, plans, look_ups, snapshot_members, sweep_runs, sweep_leases,
-       sessions, grants, users, connections`,
-  );
+  await database.pool.query(`truncate connections, users, sweep_runs, sweep_leases, plans cascade`);
   const folder = await configure(makeFolder(), { databaseUrl: database.url });
   const web = await start(['--role', 'web'], folder);
   for (const person of people) await signIn(new Visitor(), { url: web.url }, person);
@@ -83,6 +80,20 @@ describe('sweep plan, show and apply', () => {
     const history = await rollcall(['sweep', 'history', 'acme'], folder);
     expect(history.stdout).toMatch(/^WHEN +CONNECTION +TRIGGER +RESULT/);
     expect(history.stdout).toMatch(/operator +applied +7 +1 deactivate, 1 change_roles/);
+
+    const hasty = await rollcall(['sweep', 'undo', plan.digest], folder);
+    expect(hasty).toMatchObject({ code: 1, stderr: expect.stringContaining('--reason') });
+    const undo = ['sweep', 'undo', plan.digest.slice(0, 8), '--reason', 'the wrong Ada'];
+    const undone = await rollcall(undo, folder);
+    expect(undone).toMatchObject({ code: 0, stderr: '' });
+    expect(undone.stdout).toMatch(/^Plan [0-9a-f]{12}: 2 taken back\.\nSweeps of acme only plan/);
+    expect(await stateOf(folder, ADA)).toBe('active');
+    const afterwards = await rollcall(['sweep', 'show', plan.digest], folder);
+    expect(afterwards.stdout).toMatch(/ada@acme\.example .* taken back$/m);
+    expect(await rollcall(undo, folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('plan.nothing_to_undo'),
+    });
   });
 
   it('holds what takes too much, until that very plan is approved with its number', async () => {

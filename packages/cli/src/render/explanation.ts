@@ -174,6 +174,8 @@ export function sayActor(actor: Readonly<Record<string, unknown>>): string {
       return `sign-out by ${String(actor.connection)}`;
     case 'sweep':
       return `sweep ${String(actor.runId).slice(0, 8)}`;
+    case 'undo':
+      return `undo of ${String(actor.runId).slice(0, 8)} by ${String(actor.name)}`;
     case 'operator':
       return `operator ${String(actor.name)}`;
     case 'user':

@@ -87,7 +87,10 @@ function sayRoles({ decision, gain, lose }: PlanLineView): string {
   return [...lose.map((role) => `-${role}`), ...gain.map((role) => `+${role}`)].join(' ');
 }
 
-function sayEffect({ decision, sessions, outcome, outcomeWhy }: PlanLineView): string {
+function sayEffect(line: PlanLineView): string {
+  const { decision, sessions, outcome, outcomeWhy, undo, undoWhy } = line;
+  if (undo === 'undone') return 'taken back';
+  if (undo === 'skipped') return `applied, not taken back: ${undoWhy ?? 'void'}`;
   if (outcome === 'applied') return 'applied';
   if (outcome === 'skipped' && decision !== 'refuse') return `skipped: ${outcomeWhy ?? 'void'}`;
   if (sessions === 0) return '';
@@ -150,10 +153,11 @@ export function planToJson({ plan, listing, tally }: ShownPlan): Record<string, 
     approvals: plan.approvals.map((approval) => ({ ...approval, at: iso(approval.at) })),
     created_at: iso(plan.createdAt),
     expires_at: iso(plan.expiresAt),
-    lines: plan.lines.map(({ userId, outcomeWhy, ...line }) => ({
+    lines: plan.lines.map(({ userId, outcomeWhy, undoWhy, ...line }) => ({
       ...line,
       user: userId,
       outcome_why: outcomeWhy,
+      undo_why: undoWhy,
     })),
     next: plan.next,
   };

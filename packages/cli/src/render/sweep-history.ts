@@ -46,6 +46,7 @@ const PLAN_ONLY: Readonly<Record<string, string>> = {
   first_sweep: 'only planned: the first sweep',
   configuration_changed: 'only planned: the configuration has changed',
   directory_changed: 'only planned: the directory has changed',
+  undone: 'only planned: a plan was taken back, and nobody has approved one since',
   mode_observe: 'only planned: mode observe',
   operator_asked: 'only planned: somebody asked for a plan',
 };

@@ -11,6 +11,7 @@ import { changeRoles } from './role-change.ts';
 import { endSession } from './session-end.ts';
 import { recordRefusal, signIn } from './sign-in.ts';
 import { changeState } from './state-change.ts';
+import { undoChange } from './undo.ts';
 
 /**
  * THE ONE WRITER. Whatever happens to somebody's access, whoever asks for it,
@@ -43,6 +44,8 @@ export function apply(
       return changeState(tx, change, actor, now);
     case 'change_roles':
       return changeRoles(tx, change, actor, now);
+    case 'undo':
+      return undoChange(tx, change, actor, now);
     case 'end_session':
       return endSession(tx, change, actor, now);
     case 'end_sessions_of_user':

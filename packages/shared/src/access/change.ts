@@ -2,6 +2,7 @@ import type { ConnectionId, DirectoryId, SessionId, Subject, UserId } from '../c
 import type { RoleMapping } from '../core/roles.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Profile, User } from '../core/user.ts';
+import type { AccessBefore, UndoRecord } from './undo-record.ts';
 
 /** How the roles of an assertion meet those that are there. */
 export type RolesMode = 'authoritative' | 'additive' | 'first_login';
@@ -88,6 +89,17 @@ export interface RolesChange {
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
+/** What a line of a plan did to somebody is taken back. */
+export interface Undo {
+  readonly kind: 'undo';
+  readonly userId: UserId;
+  readonly record: UndoRecord;
+  readonly privilegedRoles: ReadonlySet<string>;
+  /** Why, in the words of whoever asked for it. */
+  readonly reason: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
 /** The end of one session. */
 export interface SessionEnd {
   readonly kind: 'end_session';
@@ -134,6 +146,7 @@ export type AccessChange =
   | SignInRefused
   | StateChange
   | RolesChange
+  | Undo
   | SessionEnd
   | UserSessionsEnd
   | ConnectionSessionsEnd
@@ -170,6 +183,8 @@ export type AccessOutcome =
       readonly sessionsEnded: number;
       /** Privileged roles that were kept, because too few people hold them. */
       readonly kept: readonly string[];
+      /** How things were, where a plan may have to take the change back. */
+      readonly before?: AccessBefore;
     }
   | { readonly kind: 'session_ended'; readonly userId: UserId }
   | { readonly kind: 'sessions_ended'; readonly sessions: number; readonly users: number }

@@ -72,6 +72,6 @@ export async function rolesThatMustStay(
     .groupBy('grants.role')
     .execute();
   const others = new Map(counts.map((count) => [count.role, Number(count.holders)]));
-  const needed = actor.kind === 'operator' ? 1 : 2;
+  const needed = actor.kind === 'operator' || actor.kind === 'undo' ? 1 : 2;
   return roles.filter((role) => (others.get(role) ?? 0) < needed);
 }

@@ -79,6 +79,7 @@ export async function changeRoles(
     created: false,
     sessionsEnded,
     kept: result.kept,
+    before: { user, grants: before },
   };
 }
 

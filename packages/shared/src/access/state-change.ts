@@ -61,7 +61,8 @@ export async function changeState(
     const kind = change.kind === 'deactivate' ? 'user.deactivated' : 'user.restored';
     await putIntoOutbox(tx, kind, user.id, { reason: change.reason, subject: user.subject }, now);
   }
-  return { kind: 'applied', user: after, roles, created: false, sessionsEnded, kept: [] };
+  const before = { user, grants };
+  return { kind: 'applied', user: after, roles, created: false, sessionsEnded, kept: [], before };
 }
 
 /** Only a deactivation takes a privileged role out of use, so only it waits its turn. */

@@ -8,6 +8,8 @@ export type Actor =
   | { readonly kind: 'logout_request'; readonly connection: string; readonly requestId: string }
   /** A run of the sweep. */
   | { readonly kind: 'sweep'; readonly runId: string; readonly digest: string }
+  /** A person who takes back what a run of the sweep did. */
+  | { readonly kind: 'undo'; readonly runId: string; readonly name: string }
   /** A person at the command line or the admin API. */
   | { readonly kind: 'operator'; readonly name: string }
   /** The user, through the app. */
@@ -17,6 +19,7 @@ export type Actor =
 export function causeOf(actor: Actor): Cause | null {
   switch (actor.kind) {
     case 'sweep':
+    case 'undo':
       return 'sweep';
     case 'operator':
       return 'admin';

@@ -7,6 +7,7 @@ export const AUDIT_KINDS = [
   'user.contained',
   'user.deactivated',
   'user.restored',
+  'user.undone',
   'roles.changed',
   'roles.kept',
   'session.ended',
@@ -14,5 +15,6 @@ export const AUDIT_KINDS = [
   'sign_in.refused',
   'plan.approved',
   'plan.applied',
+  'plan.undone',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];

@@ -14,6 +14,7 @@ export const REASON_TEXT = {
   owned_manually: 'managed by hand: the sweep reports and changes nothing',
   last_admin: 'one of the last two holders of a privileged role',
   other_cause: 'disabled by somebody else, who alone may enable again',
+  undone: 'the sweep was taken back by a person',
   signed_in: 'signed in',
   signed_out: 'signed out',
   signed_out_at_idp: 'signed out at the identity provider',

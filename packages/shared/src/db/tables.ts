@@ -203,7 +203,9 @@ export type PlanState =
   | 'applying'
   | 'applied'
   | 'superseded'
-  | 'expired';
+  | 'expired'
+  | 'undoing'
+  | 'undone';
 
 export interface PlansTable {
   run_id: RunId;
@@ -215,6 +217,9 @@ export interface PlansTable {
   created_at: Date;
   expires_at: Date;
   applied_at: Date | null;
+  undo_begun_at: Date | null;
+  undo_by: string | null;
+  undo_reason: string | null;
 }
 
 export interface PlanLinesTable {
@@ -231,6 +236,10 @@ export interface PlanLinesTable {
   outcome: 'applied' | 'skipped' | null;
   outcome_why: string | null;
   applied_at: Date | null;
+  undo: NullableJson;
+  undo_outcome: 'undone' | 'skipped' | null;
+  undo_why: string | null;
+  undone_at: Date | null;
 }
 
 export interface PlanApprovalsTable {

@@ -1,5 +1,6 @@
 import { apply } from '@rollcall/shared/access/apply';
 import type { AccessChange, AccessOutcome } from '@rollcall/shared/access/change';
+import { type UndoRecord, undoRecordOf } from '@rollcall/shared/access/undo-record';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Tx } from '@rollcall/shared/db/database';
 import type { PlanLinesTable } from '@rollcall/shared/db/tables';
@@ -15,6 +16,8 @@ export interface LineOutcome {
   /** Why it was skipped, or what was kept; null where there is nothing to say. */
   readonly why: string | null;
   readonly sessionsEnded: number;
+  /** What takes the change back; null where nothing was changed. */
+  readonly undo: UndoRecord | null;
 }
 
 /**
@@ -40,11 +43,16 @@ export async function applyLine(
   const void_ = whyVoid(plan, sweep, now);
   const result =
     void_ === null
-      ? outcomeOf(await applyChange(tx, plan, line, sweep, now))
-      : { outcome: 'skipped' as const, why: void_, sessionsEnded: 0 };
+      ? outcomeOf(line.decision, await applyChange(tx, plan, line, sweep, now))
+      : skipped(void_);
   await tx
     .updateTable('plan_lines')
-    .set({ outcome: result.outcome, outcome_why: result.why, applied_at: toTimestamp(now) })
+    .set({
+      outcome: result.outcome,
+      outcome_why: result.why,
+      applied_at: toTimestamp(now),
+      undo: result.undo === null ? null : JSON.stringify(result.undo),
+    })
     .where('run_id', '=', plan.runId)
     .where('seq', '=', seq)
     .execute();
@@ -137,11 +145,16 @@ function changeOf(
   }
 }
 
-function outcomeOf(result: AccessOutcome): LineOutcome {
+function outcomeOf(decision: string, result: AccessOutcome): LineOutcome {
   switch (result.kind) {
     case 'applied': {
       const why = result.kept.length === 0 ? null : `last_admin kept ${result.kept.join(', ')}`;
-      return { outcome: 'applied', why, sessionsEnded: result.sessionsEnded };
+      const { user, before, sessionsEnded } = result;
+      const undo =
+        before === undefined
+          ? null
+          : undoRecordOf(before, user.version, decision === 'change_roles');
+      return { outcome: 'applied', why, sessionsEnded, undo };
     }
     case 'unchanged':
       return skipped('unchanged');
@@ -158,5 +171,5 @@ function outcomeOf(result: AccessOutcome): LineOutcome {
 }
 
 function skipped(why: string): LineOutcome {
-  return { outcome: 'skipped', why, sessionsEnded: 0 };
+  return { outcome: 'skipped', why, sessionsEnded: 0, undo: null };
 }

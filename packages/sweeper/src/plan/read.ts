@@ -99,6 +99,9 @@ export interface PlanLineView {
   readonly waits: boolean;
   readonly outcome: 'applied' | 'skipped' | null;
   readonly outcomeWhy: string | null;
+  /** Whether the line was taken back; null where nobody has tried. */
+  readonly undo: 'undone' | 'skipped' | null;
+  readonly undoWhy: string | null;
 }
 
 /**
@@ -180,5 +183,7 @@ function toView(row: Row): PlanLineView {
     waits: row.waits,
     outcome: row.outcome,
     outcomeWhy: row.outcome_why,
+    undo: row.undo_outcome,
+    undoWhy: row.undo_why,
   };
 }

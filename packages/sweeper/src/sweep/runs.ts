@@ -4,6 +4,7 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { SweepState, SweepTrigger } from '@rollcall/shared/db/tables';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
+import { waitsAfterUndo } from './after-undo.ts';
 import type { ConnectionSweep, SweepMode } from './connection-sweep.ts';
 import type { Lease } from './lease.ts';
 import type { PlanOnlyReason } from './summary.ts';
@@ -163,6 +164,7 @@ export async function whyPlanOnly(
   if (last === undefined) return 'first_sweep';
   if (last.configuration !== sweep.configuration) return 'configuration_changed';
   if (last.directory_fingerprint !== fingerprint) return 'directory_changed';
+  if (await waitsAfterUndo(db, sweep.connectionId)) return 'undone';
   return planOnlyByMode(sweep.mode);
 }
 

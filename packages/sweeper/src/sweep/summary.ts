@@ -10,6 +10,7 @@ export type PlanOnlyReason =
   | 'first_sweep'
   | 'configuration_changed'
   | 'directory_changed'
+  | 'undone'
   | 'mode_observe'
   | 'operator_asked';
 

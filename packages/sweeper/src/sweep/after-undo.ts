@@ -1,0 +1,32 @@
+import type { ConnectionId } from '@rollcall/shared/core/ids';
+import type { Database } from '@rollcall/shared/db/database';
+import { sql } from 'kysely';
+
+/**
+ * Whether a plan of the connection was taken back and nobody has looked since. It is
+ * over as soon as a person has approved a plan that came later, or a later sweep of a
+ * complete listing would have taken nothing from anybody.
+ */
+export async function waitsAfterUndo(db: Database, connectionId: ConnectionId): Promise<boolean> {
+  const answer = await sql<{ waits: boolean }>`
+    select exists (
+      select from plans undone
+       where undone.connection_id = ${connectionId} and undone.undo_begun_at is not null
+         and not exists (
+           select from plan_approvals approval
+             join plans later on later.digest = approval.digest
+            where later.connection_id = undone.connection_id
+              and approval.at > undone.undo_begun_at)
+         and not exists (
+           select from plans later
+             join sweep_runs run on run.id = later.run_id
+            where later.connection_id = undone.connection_id
+              and later.state <> 'drafting'
+              and run.snapshot_kind = 'complete'
+              and run.started_at > undone.undo_begun_at
+              and not exists (
+                select from plan_lines line
+                 where line.run_id = later.run_id and line.brake_class is not null))
+    ) as waits`.execute(db);
+  return answer.rows[0]?.waits === true;
+}
