@@ -3,7 +3,7 @@ import { hashBrowser, rememberRequest } from '@rollcall/jit-auth/saml/pending-re
 import { readRawResponse } from '@rollcall/jit-auth/saml/raw-response';
 import { SamlRefusal } from '@rollcall/jit-auth/saml/refusal';
 import type { ReplayMemory } from '@rollcall/jit-auth/saml/replay-memory';
-import { signingKeysOf } from '@rollcall/jit-auth/saml/signing-keys';
+import { termsOf } from '@rollcall/jit-auth/saml/verification-terms';
 import { verifyResponse } from '@rollcall/jit-auth/saml/verify';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Operation } from '../frame/entry.ts';
@@ -42,8 +42,9 @@ export async function answerOf({ signIn }: SignInWorld, posted: Posted): Promise
 /** The checks of the text and the first verifier (libxml2, node:crypto). */
 export function verifyWithFirst({ saml }: SignInWorld, posted: Posted): Operation {
   return () => {
-    const { xml } = readRawResponse(posted.form);
-    const { facts } = verifyFirst(xml, signingKeysOf(saml.idp), saml.signed);
+    const terms = termsOf(saml);
+    const { xml } = readRawResponse(posted.form, terms.allowed);
+    const { facts } = verifyFirst(xml, terms);
     requireSubject(posted, facts.assertion.nameId?.value);
   };
 }

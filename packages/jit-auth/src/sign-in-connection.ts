@@ -21,6 +21,7 @@ import type { ReplayMemory } from './saml/replay-memory.ts';
 import { startSignIn } from './saml/request.ts';
 import { type SamlConnection, samlConnection } from './saml/saml-connection.ts';
 import { spMetadata } from './saml/sp-metadata.ts';
+import { noticeSettings } from './saml/start-notices.ts';
 import { verifyResponse } from './saml/verify.ts';
 
 /** A response as a browser posted it. */
@@ -72,6 +73,7 @@ export async function openConnections(
       log.info({ event: 'connection.opened', connection: connection.id, entity_id: idp.entityId });
       const keys = await loadOwnKeys(connection.keys ?? config.saml, env);
       const saml = samlConnection(connection, idp, keys, config.publicUrl);
+      noticeSettings(saml, log);
       return signInConnection(saml, provisioningContext(config, connection, foundation), memory);
     }),
   );

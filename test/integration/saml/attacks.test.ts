@@ -321,11 +321,11 @@ describe('what has to be signed', () => {
     expect((await postResponse(fresh, xml)).assertion.nameId.value).toBe(NAME);
   });
 
-  test('an encrypted assertion is not supported', async () => {
+  test('an encrypted assertion is refused where there is no key for it', async () => {
     const { browser } = await good();
     const assertionXml = '<saml:EncryptedAssertion><x/></saml:EncryptedAssertion>';
     const xml = writeResponse({ ...browser.answer, assertionXml });
-    await expectRefused(browser, xml, 'saml.encrypted_not_supported');
+    await expectRefused(browser, xml, 'saml.encrypted_without_key');
   });
 
   test('no assertion at all', async () => {

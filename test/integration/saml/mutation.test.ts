@@ -1,5 +1,5 @@
 import { verifyFirst } from '@rollcall/jit-auth/saml/first-verifier';
-import { signingKeysOf } from '@rollcall/jit-auth/saml/signing-keys';
+import { termsOf } from '@rollcall/jit-auth/saml/verification-terms';
 import type { AssertionContent } from '@rollcall/jit-auth/saml/verified-assertion';
 import { AppError } from '@rollcall/shared/core/errors';
 import fc from 'fast-check';
@@ -136,7 +136,7 @@ describe.each(['assertion', 'response', 'both'] as const)(
       };
       const xml = signXml(writeResponse(text), signed, { key });
       const expected = signedContent((await postResponse(start, xml)).assertion);
-      const signedFacts = verifyFirst(xml, signingKeysOf(connection.idp), signed).facts.assertion;
+      const signedFacts = verifyFirst(xml, termsOf(connection)).facts.assertion;
       let taken = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (changes) => {
@@ -148,9 +148,7 @@ describe.each(['assertion', 'response', 'both'] as const)(
             expect(signedContent(answer.assertion)).toEqual(expected);
           }
           // Each verifier alone, past the checks of the text.
-          const first = firstFacts(
-            () => verifyFirst(changed, signingKeysOf(connection.idp), signed).facts.assertion,
-          );
+          const first = firstFacts(() => verifyFirst(changed, termsOf(connection)).facts.assertion);
           if (first !== null) expect(first).toEqual(signedFacts);
           const second = await askSecond(browser, changed);
           if ('nameId' in second) expect(second.nameId).toBe('00u1mary');

@@ -218,6 +218,30 @@ describe('a wrong connection', () => {
         'conflict  8:5  connections.0.sweep  expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)',
       ],
     ],
+    [
+      'encryption: required',
+      [
+        'conflict  8:17  connections.0.encryption  expected a key for decryption: nothing encrypted could be read (add keys.decryption, or saml.decryption)',
+      ],
+    ],
+    [
+      'encryption: required\n    keys: { signing: [env:KEY] }\nsaml: { decryption: [env:KEY] }',
+      [
+        'conflict  8:17  connections.0.encryption  expected a key for decryption: nothing encrypted could be read (add keys.decryption, or saml.decryption)',
+      ],
+    ],
+    [
+      'weak_algorithms: [sha1_digest, aes_cbc]',
+      [
+        'conflict  8:22  connections.0.weak_algorithms  expected signed: response or signed: both with "aes_cbc": unless the ciphertext is signed, our answers to changed ones give the plain text away',
+      ],
+    ],
+    [
+      'weak_algorithms: [md5]',
+      [
+        'bad_value  8:23  connections.0.weak_algorithms.0  expected one of sha1_signature, sha1_digest, rsa1_5, aes_cbc, received "md5"',
+      ],
+    ],
   ])('%s', (line, expected) => {
     expect(problemsOf(`${HEAD}${ACME}    ${line}\n`)).toEqual(expected);
   });

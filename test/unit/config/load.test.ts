@@ -34,6 +34,8 @@ const DEFAULTS = {
       roles: 'authoritative',
       domains: [],
       signed: 'assertion',
+      encryption: 'optional',
+      weakAlgorithms: [],
       clockSkewMs: 60_000,
       allowCreate: false,
       forceAuthn: false,
@@ -84,6 +86,25 @@ describe('a small configuration', () => {
   it('may share parts through aliases', () => {
     const text = `${SMALLEST}    attributes: { groups: &g [groups] }\nroles: [{ role: a, when: { any_group: *g } }]`;
     expect(parseConfig(text, ORIGIN).roles[0]?.when.anyGroup).toEqual(['groups']);
+  });
+});
+
+describe('what a connection accepts', () => {
+  it('may be weak by name, and encrypted where there is a key', () => {
+    const keys = { decryption: ['env:KEY'] };
+    expect(connectionWith({ weak_algorithms: ['sha1_signature', 'sha1_digest'] })).toMatchObject({
+      weakAlgorithms: ['sha1_signature', 'sha1_digest'],
+      signed: 'assertion',
+    });
+    for (const signed of ['response', 'both']) {
+      const weak_algorithms = ['rsa1_5', 'aes_cbc'];
+      expect(connectionWith({ weak_algorithms, signed, keys })).toMatchObject({ signed });
+    }
+    expect(connectionWith({ encryption: 'required', keys }).encryption).toBe('required');
+    const [connection] = OBJECT.connections;
+    const connections = [{ ...connection, encryption: 'required' }] as ConfigInput['connections'];
+    const shared = validateConfig({ ...OBJECT, connections, saml: keys });
+    expect(shared.connections[0]?.encryption).toBe('required');
   });
 });
 

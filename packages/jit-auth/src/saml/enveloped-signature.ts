@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual, verify } from 'node:crypto';
 import { XmlElement } from 'libxml2-wasm';
+import { type AllowedAlgorithms, STRONG } from './algorithms.ts';
 import { canonicalize } from './canonical-xml.ts';
 import { fromLibxml } from './libxml-element.ts';
 import { isId } from './message-parts.ts';
@@ -29,8 +30,9 @@ export function verifyEnveloped(
   element: XmlElement,
   signature: XmlElement,
   keys: readonly SigningKey[],
+  allowed: AllowedAlgorithms = STRONG,
 ): SignedBytes {
-  const parts = readSignature(fromLibxml(signature));
+  const parts = readSignature(fromLibxml(signature), allowed);
   requireOwnReference(element, parts);
   const certificate = verifySignedInfo(signature, parts, keys);
   signature.remove();

@@ -1,3 +1,4 @@
+import { type AllowedAlgorithms, SHA1 } from './algorithms.ts';
 import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
 
 /** The posted form, as the body parser made it of what came. */
@@ -21,22 +22,6 @@ const MAX_DEPTH = 32;
 /** One for the response, one for its assertion. */
 const MAX_SIGNATURES = 2;
 
-const EXC_C14N = 'http://www.w3.org/2001/10/xml-exc-c14n#';
-/**
- * Every value that an Algorithm may have. What both verifiers can do, without
- * SHA-1 (XML Signature 1.1 §6.1 discourages it), HMAC, XSLT and XPath.
- */
-export const ALGORITHMS = {
-  signature: [
-    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
-    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512',
-  ],
-  digest: ['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512'],
-  canonicalization: [EXC_C14N],
-  transform: ['http://www.w3.org/2000/09/xmldsig#enveloped-signature', EXC_C14N],
-} as const;
-const ALLOWED = new Set<string>(Object.values(ALGORITHMS).flat());
-
 /** RFC 2045 §6.8 breaks lines; nothing else is let through. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** XML 1.0 in UTF-8, or nothing said: any other reading is one more to agree on. */
@@ -48,13 +33,13 @@ const XML_DECLARATION =
  * what no identity provider sends: cheap, and it leaves the parsers nothing to
  * disagree about. Throws a {@link SamlRefusal}.
  */
-export function readRawResponse(form: PostedForm): RawResponse {
+export function readRawResponse(form: PostedForm, allowed: AllowedAlgorithms): RawResponse {
   const encoded = requireOneValue(form, 'SAMLResponse');
   const xml = decode(encoded);
   checkMarkup(xml);
   checkShape(xml);
   checkCounts(xml);
-  checkAlgorithms(xml);
+  checkAlgorithms(xml, namesForResponse(xml, allowed));
   const relayState = Object.hasOwn(form, 'RelayState') ? form.RelayState : null;
   return { xml, relayState: typeof relayState === 'string' ? relayState : null };
 }
@@ -118,26 +103,61 @@ function checkShape(xml: string): void {
 }
 
 function checkCounts(xml: string): void {
-  const encrypted = count(xml, /<(?:[^\s<>/:]+:)?Encrypted(?:Assertion|ID|Attribute)[\s/>]/g);
-  if (encrypted > 0) {
-    throw refuse('saml.encrypted_not_supported', 'plain text', 'encrypted elements');
+  if (countElements(xml, 'Encrypted(?:ID|Attribute)') > 0) {
+    const expected = 'EncryptedAssertion, or plain text';
+    throw refuse('saml.encrypted_not_supported', expected, 'EncryptedID or EncryptedAttribute');
   }
   // None at all is what a provider sends with the reason why it let nobody in.
-  const assertions = count(xml, /<(?:[^\s<>/:]+:)?Assertion[\s/>]/g);
+  const assertions = countElements(xml, '(?:Encrypted)?Assertion');
   if (assertions > 1) throw refuse('saml.not_one_assertion', 'one Assertion', `${assertions}`);
-  const signatures = count(xml, /<(?:[^\s<>/:]+:)?Signature[\s/>]/g);
+  for (const name of ['EncryptedData', 'EncryptedKey']) {
+    const found = countElements(xml, name);
+    if (found > 1) throw refuse('saml.malformed', `one ${name}`, `${found}`);
+  }
+  const signatures = countElements(xml, 'Signature');
   if (signatures > MAX_SIGNATURES) {
     throw refuse('saml.too_many_signatures', `${MAX_SIGNATURES} Signatures`, `${signatures}`);
   }
 }
 
-function checkAlgorithms(xml: string): void {
+/**
+ * Checks the text of a decrypted assertion as that of a response: it was hidden
+ * when the response was checked. Throws a {@link SamlRefusal}.
+ */
+export function checkDecryptedText(text: string, allowed: AllowedAlgorithms): void {
+  checkMarkup(text);
+  checkShape(text);
+  const assertions = countElements(text, '(?:Encrypted)?Assertion');
+  if (assertions !== 1) throw refuse('saml.not_one_assertion', 'one Assertion', `${assertions}`);
+  const signatures = countElements(text, 'Signature');
+  if (signatures > 1) throw refuse('saml.too_many_signatures', 'one Signature', `${signatures}`);
+  checkAlgorithms(text, namesForSignatures(allowed));
+}
+
+function namesForSignatures(allowed: AllowedAlgorithms): readonly string[] {
+  const { signature, digest, canonicalization, transform } = allowed;
+  return [...signature, ...digest, ...canonicalization, ...transform];
+}
+
+/** Which name may stand where is checked with the structure; here, which may stand anywhere. */
+function namesForResponse(xml: string, allowed: AllowedAlgorithms): readonly string[] {
+  const names = namesForSignatures(allowed);
+  if (countElements(xml, 'EncryptedAssertion') === 0) return names;
+  return [...names, ...allowed.keyTransport, ...allowed.contentEncryption, SHA1];
+}
+
+function checkAlgorithms(xml: string, names: readonly string[]): void {
   for (const [, double, single] of xml.matchAll(/\sAlgorithm\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g)) {
     const algorithm = double ?? single ?? '';
-    if (!ALLOWED.has(algorithm)) {
-      throw refuse('saml.algorithm_not_allowed', [...ALLOWED], algorithm);
+    if (!names.includes(algorithm)) {
+      throw refuse('saml.algorithm_not_allowed', names, algorithm);
     }
   }
+}
+
+/** How often an element begins, whatever its prefix. */
+function countElements(xml: string, name: string): number {
+  return count(xml, new RegExp(`<(?:[^\\s<>/:]+:)?${name}[\\s/>]`, 'g'));
 }
 
 function count(xml: string, pattern: RegExp): number {

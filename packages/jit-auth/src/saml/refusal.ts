@@ -25,6 +25,9 @@ export type SamlRefusalCode =
   | 'saml.too_many_signatures'
   | 'saml.not_one_assertion'
   | 'saml.encrypted_not_supported'
+  | 'saml.encrypted_without_key'
+  | 'saml.not_encrypted'
+  | 'saml.decryption_failed'
   | 'saml.malformed'
   // Signatures.
   | 'saml.signature_missing'

@@ -15,6 +15,7 @@ import {
   textOf,
 } from './element.ts';
 import { type IssuerFacts, readId, readIssuer } from './message-parts.ts';
+import { SamlRefusal } from './refusal.ts';
 
 /** What a Response says of itself (SAML Core §3.2.2), before anything is believed. */
 export interface EnvelopeFacts {
@@ -96,4 +97,19 @@ function readStatusCodes(status: Element): readonly string[] {
     code = inner[0] ?? null;
   }
   return codes;
+}
+
+/** Throws `saml.signature_missing` where what has to be signed is not. */
+export function requireSigned(
+  signed: SignedParts,
+  wanted: 'assertion' | 'response' | 'both',
+): void {
+  const missing =
+    (wanted !== 'response' && !signed.assertion) || (wanted !== 'assertion' && !signed.response);
+  if (!missing) return;
+  const received = Object.entries(signed).filter(([, is]) => is);
+  throw new SamlRefusal('saml.signature_missing', {
+    expected: wanted,
+    received: received.map(([name]) => name).join(', ') || 'none',
+  });
 }

@@ -1,4 +1,5 @@
 import type { ConnectionId } from '@rollcall/shared/core/ids';
+import type { WeakAlgorithm } from './algorithms.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import type { OwnKeys } from './own-keys.ts';
 
@@ -20,6 +21,10 @@ export interface SamlConnection {
   readonly keys: OwnKeys;
   /** What the identity provider has to sign. */
   readonly signed: 'assertion' | 'response' | 'both';
+  /** Whether assertions have to be encrypted, or only may be. */
+  readonly encryption: 'optional' | 'required';
+  /** What is accepted although it is no longer safe. */
+  readonly weakAlgorithms: readonly WeakAlgorithm[];
   /** How far the clocks may differ, in milliseconds. */
   readonly clockSkewMs: number;
   /** AllowCreate of the request's NameIDPolicy (SAML Core §3.4.1.1). */
@@ -32,6 +37,8 @@ export interface SamlConnection {
 export interface ConnectionSettings {
   readonly id: ConnectionId;
   readonly signed: SamlConnection['signed'];
+  readonly encryption: SamlConnection['encryption'];
+  readonly weakAlgorithms: readonly WeakAlgorithm[];
   readonly clockSkewMs: number;
   readonly allowCreate: boolean;
   readonly forceAuthn: boolean;
@@ -55,7 +62,8 @@ export function samlConnection(
   keys: OwnKeys,
   publicUrl: string,
 ): SamlConnection {
-  const { id, signed, clockSkewMs, allowCreate, forceAuthn } = settings;
+  const { id, signed, encryption, weakAlgorithms, clockSkewMs, allowCreate, forceAuthn } = settings;
   const sp = serviceProvider(publicUrl, id);
-  return { id, idp, sp, keys, signed, clockSkewMs, allowCreate, forceAuthn };
+  const accepted = { signed, encryption, weakAlgorithms, clockSkewMs };
+  return { id, idp, sp, keys, ...accepted, allowCreate, forceAuthn };
 }

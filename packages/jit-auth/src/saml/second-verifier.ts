@@ -16,13 +16,18 @@ import { parseWithXmldom } from './xmldom-element.ts';
 /** What the second verifier is asked. */
 export interface SecondQuestion {
   readonly xml: string;
-  readonly connection: SamlConnection;
+  readonly connection: SecondSettings;
   /** Certificates of the keys that the first verifier found to have signed, PEM. */
   readonly certificates: readonly string[];
   readonly pending: PendingRequest;
   /** What the first verifier found signed. */
   readonly signed: SignedParts;
+  /** Our private key for which the first verifier found it encrypted, PEM; null where it is not. */
+  readonly decryptionKey: string | null;
 }
+
+/** What it needs to know of a connection; none of our keys. */
+export type SecondSettings = Omit<SamlConnection, 'keys'>;
 
 /** What the second verifier read of what is signed. */
 export interface SecondReading {
@@ -36,7 +41,8 @@ export interface SecondReading {
 
 /**
  * Verifies the same text with node-saml (xmldom, xml-crypto) under its strictest
- * settings, and reads the assertion from the signed bytes that it gives back.
+ * settings, which decrypts for itself, and reads the assertion from the signed
+ * bytes that it gives back.
  * Throws `saml.second_verifier_refused`, `saml.verifiers_disagree`, `saml.malformed`.
  */
 export async function verifySecond(question: SecondQuestion): Promise<SecondReading> {
@@ -56,6 +62,7 @@ async function askNodeSaml({
   certificates,
   pending,
   signed,
+  decryptionKey,
 }: SecondQuestion): Promise<Profile> {
   const saml = new SAML({
     ...strictSettings(connection),
@@ -65,6 +72,7 @@ async function askNodeSaml({
     wantAuthnResponseSigned: signed.response,
     validateInResponseTo: ValidateInResponseTo.always,
     cacheProvider: answerFor(pending),
+    ...(decryptionKey === null ? {} : { decryptionPvk: decryptionKey }),
   });
   const SAMLResponse = Buffer.from(xml, 'utf8').toString('base64');
   try {
@@ -77,7 +85,7 @@ async function askNodeSaml({
 }
 
 /** Settings that requests and responses share. None of the library's own defaults is relied on. */
-export function strictSettings(connection: SamlConnection): SamlConfig {
+export function strictSettings(connection: SecondSettings): SamlConfig {
   const { idp, sp } = connection;
   return {
     callbackUrl: sp.acsUrl,

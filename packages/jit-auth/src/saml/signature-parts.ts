@@ -1,3 +1,4 @@
+import { type AllowedAlgorithms, ENVELOPED, EXC_C14N, requireAllowed } from './algorithms.ts';
 import {
   type Element,
   isNamed,
@@ -6,7 +7,6 @@ import {
   SIGNATURE_NS,
   textOf,
 } from './element.ts';
-import { ALGORITHMS } from './raw-response.ts';
 import { SamlRefusal } from './refusal.ts';
 
 /** A Signature in the one shape that is accepted (SAML Core §5.4). */
@@ -22,9 +22,8 @@ export interface SignatureParts {
   readonly elementPrefixes: readonly string[];
 }
 
-type Hash = 'sha256' | 'sha512';
+type Hash = 'sha1' | 'sha256' | 'sha512';
 
-const EXC_C14N = ALGORITHMS.canonicalization[0];
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
@@ -32,25 +31,28 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
  * signature under exclusive canonicalization, and nothing beside it. KeyInfo is
  * not even looked at. Throws `saml.signature_malformed`, `saml.algorithm_not_allowed`.
  */
-export function readSignature(signature: Element): SignatureParts {
+export function readSignature(signature: Element, allowed: AllowedAlgorithms): SignatureParts {
   const [signedInfo, value, keyInfo, more] = signature.children;
   if (!isSignatureElement(signedInfo, 'SignedInfo')) throw malformed('SignedInfo first');
   if (!isSignatureElement(value, 'SignatureValue')) throw malformed('then SignatureValue');
   if (keyInfo !== undefined && !isSignatureElement(keyInfo, 'KeyInfo')) throw malformed('KeyInfo');
   if (more !== undefined) throw malformed('nothing after KeyInfo');
   requireKnownChildren(signature, { [SIGNATURE_NS]: ['SignedInfo', 'SignatureValue', 'KeyInfo'] });
-  return { ...readSignedInfo(signedInfo), signatureValue: readBase64(value) };
+  return { ...readSignedInfo(signedInfo, allowed), signatureValue: readBase64(value) };
 }
 
-function readSignedInfo(signedInfo: Element): Omit<SignatureParts, 'signatureValue'> {
+function readSignedInfo(
+  signedInfo: Element,
+  allowed: AllowedAlgorithms,
+): Omit<SignatureParts, 'signatureValue'> {
   const [canonicalization, method, reference] = requireChildren(signedInfo, [
     'CanonicalizationMethod',
     'SignatureMethod',
     'Reference',
   ]);
-  requireAlgorithm(canonicalization, ALGORITHMS.canonicalization);
+  requireAlgorithm(canonicalization, allowed.canonicalization);
   requireNoChildren(method);
-  const signatureHash = hashOf(requireAlgorithm(method, ALGORITHMS.signature));
+  const signatureHash = hashOf(requireAlgorithm(method, allowed.signature));
   const [transforms, digestMethod, digestValue] = requireChildren(reference, [
     'Transforms',
     'DigestMethod',
@@ -60,7 +62,7 @@ function readSignedInfo(signedInfo: Element): Omit<SignatureParts, 'signatureVal
   return {
     referenceId: readReferenceId(reference),
     signatureHash,
-    digestHash: hashOf(requireAlgorithm(digestMethod, ALGORITHMS.digest)),
+    digestHash: hashOf(requireAlgorithm(digestMethod, allowed.digest)),
     digestValue: readBase64(digestValue),
     signedInfoPrefixes: readPrefixes(canonicalization),
     elementPrefixes: readTransforms(transforms),
@@ -77,9 +79,9 @@ function readReferenceId(reference: Element): string {
 /** SAML Core §5.4.4: enveloped signature, then exclusive canonicalization. */
 function readTransforms(transforms: Element): readonly string[] {
   const [enveloped, canonical] = requireChildren(transforms, ['Transform', 'Transform']);
-  requireAlgorithm(enveloped, [ALGORITHMS.transform[0]]);
+  requireAlgorithm(enveloped, [ENVELOPED]);
   // xml-crypto writes its prefix list into every transform; here it means nothing.
-  readPrefixes(enveloped, ALGORITHMS.transform[0]);
+  readPrefixes(enveloped, ENVELOPED);
   requireAlgorithm(canonical, [EXC_C14N]);
   return readPrefixes(canonical);
 }
@@ -112,17 +114,12 @@ function requireNoChildren(element: Element): void {
   if (child !== undefined) throw malformed(`an empty ${element.name}`, child.name);
 }
 
-function requireAlgorithm<Allowed extends string>(
-  element: Element,
-  allowed: readonly Allowed[],
-): Allowed {
-  const received = requireAttribute(element, 'Algorithm');
-  const algorithm = allowed.find((one) => one === received);
-  if (algorithm !== undefined) return algorithm;
-  throw new SamlRefusal('saml.algorithm_not_allowed', { expected: allowed, received });
+function requireAlgorithm(element: Element, allowed: readonly string[]): string {
+  return requireAllowed(requireAttribute(element, 'Algorithm'), allowed);
 }
 
 function hashOf(algorithm: string): Hash {
+  if (algorithm.endsWith('sha1')) return 'sha1';
   return algorithm.endsWith('sha512') ? 'sha512' : 'sha256';
 }
 

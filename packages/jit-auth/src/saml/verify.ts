@@ -9,7 +9,7 @@ import type { ReplayMemory } from './replay-memory.ts';
 import type { ResponseFacts } from './response-facts.ts';
 import type { SamlConnection } from './saml-connection.ts';
 import { verifySecond } from './second-verifier.ts';
-import { signingKeysOf } from './signing-keys.ts';
+import { termsOf } from './verification-terms.ts';
 import { claimMint, type VerifiedAssertion } from './verified-assertion.ts';
 
 /** What a browser brought to the assertion consumer service. */
@@ -52,17 +52,19 @@ export async function verifyResponse(
   deps: VerifyDeps,
 ): Promise<VerifiedSignIn> {
   const { connection, memory, now } = deps;
-  const raw = readRawResponse(posted.form);
-  const keys = signingKeysOf(connection.idp);
-  const { facts, signedBy } = verifyFirst(raw.xml, keys, connection.signed);
+  const terms = termsOf(connection);
+  const raw = readRawResponse(posted.form, terms.allowed);
+  const { facts, signedBy, decryptionKey } = verifyFirst(raw.xml, terms);
   const pending = await takeRequest(memory, connection, raw.relayState, posted.browser);
   const checked = checkResponse(facts, expectationsOf(connection, pending), now);
+  const { keys, ...settings } = connection;
   const second = await verifySecond({
     xml: raw.xml,
-    connection,
+    connection: settings,
     certificates: signedBy,
     pending,
     signed: facts.signed,
+    decryptionKey: keys.decryption[decryptionKey ?? -1]?.privateKeyPem ?? null,
   });
   requireAgreement(facts, second);
   await useOnce(memory, connection, facts, checked);

@@ -13,6 +13,10 @@ const connection = z
     subject: anything,
     directory: z.object({ type: text }).optional().catch(undefined),
     sweep: anything,
+    signed: text,
+    encryption: text,
+    weak_algorithms: texts,
+    keys: z.object({ decryption: texts }).optional().catch(undefined),
   })
   // No mapping at all: that it has no subject is then not worth saying.
   .catch({ subject: null });
@@ -32,6 +36,7 @@ const rule = z
 const outline = z
   .object({
     session: z.object({ idle: text, max: text }).catch({}).default({}),
+    saml: z.object({ decryption: texts }).optional().catch(undefined),
     connections: z.array(connection).catch([]).default([]),
     roles: z.array(rule).catch([]).default([]),
     default_role: text,

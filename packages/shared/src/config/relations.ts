@@ -12,6 +12,7 @@ export function findRelationFaults(input: unknown): Finding[] {
   return [
     ...faultsOfSession(outline),
     ...outline.connections.flatMap((connection, i) => faultsOfConnection(connection, i)),
+    ...outline.connections.flatMap((connection, i) => faultsOfEncryption(connection, i, outline)),
     ...repeatedIds(outline),
     ...sharedDomains(outline),
     ...outline.roles.flatMap((rule, i) => faultsOfRule(rule, ['roles', i], outline)),
@@ -50,6 +51,29 @@ function faultsOfConnection(connection: OutlineConnection, index: number): Findi
     const message =
       'expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)';
     findings.push({ ...conflict([...path, 'sweep'], message), atKey: true });
+  }
+  return findings;
+}
+
+/** What is accepted of encryption must be possible, and must betray nothing. */
+function faultsOfEncryption(
+  connection: OutlineConnection,
+  index: number,
+  { saml }: Outline,
+): Finding[] {
+  const path = ['connections', index];
+  const findings: Finding[] = [];
+  const keys = connection.keys === undefined ? saml?.decryption : connection.keys.decryption;
+  if (connection.encryption === 'required' && (keys ?? []).length === 0) {
+    const message =
+      'expected a key for decryption: nothing encrypted could be read (add keys.decryption, or saml.decryption)';
+    findings.push(conflict([...path, 'encryption'], message));
+  }
+  const telling = ['rsa1_5', 'aes_cbc'];
+  const weak = connection.weak_algorithms?.find((name) => telling.includes(name));
+  if (weak !== undefined && (connection.signed ?? 'assertion') === 'assertion') {
+    const message = `expected signed: response or signed: both with ${quote(weak)}: unless the ciphertext is signed, our answers to changed ones give the plain text away`;
+    findings.push(conflict([...path, 'weak_algorithms'], message));
   }
   return findings;
 }

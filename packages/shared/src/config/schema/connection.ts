@@ -13,6 +13,9 @@ export type SubjectConfig =
   /** SAML Core §8.3.7. */
   | { readonly kind: 'name_id'; readonly format: 'persistent' };
 
+/** What a connection may accept although it is no longer safe. */
+const WEAK_ALGORITHMS = ['sha1_signature', 'sha1_digest', 'rsa1_5', 'aes_cbc'] as const;
+
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const ID_FORM = 'an id of lower-case letters, digits and hyphens, 1 to 63 characters';
 
@@ -38,6 +41,8 @@ export function connectionSchema(baseDir: string) {
     roles: oneOf(['authoritative', 'additive', 'first_login']).default('authoritative'),
     domains: list(domain(), 'a list of domains').default([]),
     signed: oneOf(['assertion', 'response', 'both']).default('assertion'),
+    encryption: oneOf(['optional', 'required']).default('optional'),
+    weak_algorithms: list(oneOf(WEAK_ALGORITHMS), 'a list of names').default([]),
     clock_skew: duration('0s', '5m').prefault('60s'),
     allow_create: flag().default(false),
     force_authn: flag().default(false),
@@ -65,6 +70,8 @@ export function connectionSchema(baseDir: string) {
       roles: raw.roles,
       domains: raw.domains,
       signed: raw.signed,
+      encryption: raw.encryption,
+      weakAlgorithms: raw.weak_algorithms,
       clockSkewMs: raw.clock_skew,
       /** `AllowCreate` of the request's NameIDPolicy (SAML Core §3.4.1.1). */
       allowCreate: raw.allow_create,
