@@ -6,7 +6,6 @@ import { type SessionId, toSessionId, toUserId } from '@rollcall/shared/core/ids
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { User } from '@rollcall/shared/core/user';
 import { type Database, inTransaction, type Tx } from '@rollcall/shared/db/database';
-import { findUserBySubject } from '@rollcall/shared/db/users';
 import { assertVerified, type VerifiedAssertion } from '../saml/verified-assertion.ts';
 import { decideProvisioning, type Provisioning, type ProvisioningPolicy } from './decide.ts';
 
@@ -87,18 +86,23 @@ async function provisionIn(
   now: EpochMs,
 ): Promise<SignInResult> {
   const { policy } = context;
-  // Whether the person is known is asked before it is decided: `decide` is pure.
-  const guess = decideProvisioning(assertion, policy, () => true);
-  const known =
-    guess.subject !== null &&
-    (await findUserBySubject(tx, policy.connectionId, guess.subject)) !== null;
-  const decided = decideProvisioning(assertion, policy, () => known);
+  // Only the database knows whether the person is known, so both are decided: pure, and
+  // the second one only where it is asked for, under the lock.
+  const decided = decideProvisioning(assertion, policy, () => true);
   const told = { context, assertion, ...attempt, now };
-  if (decided.kind === 'refuse') {
-    await recordRefusal(tx, told, decided.subject, decided.code, decided.detail);
-    return { kind: 'refused', code: decided.code, user: null, detail: decided.detail };
-  }
+  if (decided.kind === 'refuse') return refuse(tx, told, decided);
   return admit(tx, told, decided);
+}
+
+type Refused = Extract<Provisioning, { kind: 'refuse' }>;
+
+async function refuse(
+  tx: Tx,
+  told: Told,
+  { subject, code, detail }: Refused,
+): Promise<SignInResult> {
+  await recordRefusal(tx, told, subject, code, detail);
+  return { kind: 'refused', code, user: null, detail };
 }
 
 interface Told extends SignInAttempt {
@@ -111,6 +115,13 @@ async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResul
   const { context, assertion, now } = told;
   const sessionId = toSessionId(randomUUID());
   const expiresAt = sessionEnd(assertion, context.sessionMaxMs, now);
+  const refused: Refused[] = [];
+  const mappingOfNewcomer = () => {
+    const asNewcomer = decideProvisioning(assertion, context.policy, () => false);
+    if (asNewcomer.kind === 'admit') return asNewcomer.mapping;
+    refused.push(asNewcomer);
+    return null;
+  };
   const outcome = await apply(
     tx,
     {
@@ -118,6 +129,7 @@ async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResul
       kind: 'sign_in',
       newUserId: toUserId(randomUUID()),
       connectionId: context.policy.connectionId,
+      mappingOfNewcomer,
       mode: context.mode,
       privilegedRoles: context.privilegedRoles,
       issuedAt: assertion.issuedAt,
@@ -137,6 +149,8 @@ async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResul
     const { user, roles, created } = outcome;
     return { kind: 'admitted', user, roles, created, sessionId, expiresAt };
   }
+  const [refusal] = refused;
+  if (refusal !== undefined) return refuse(tx, told, refusal);
   const { code, user, detail } = refusalOf(outcome, decided);
   await recordRefusal(tx, told, decided.subject, code, detail);
   return { kind: 'refused', code, user, detail };

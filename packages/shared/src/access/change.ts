@@ -38,6 +38,11 @@ export interface SignIn {
   readonly groups: readonly string[] | null;
   readonly attributes: ReadonlyMap<string, readonly string[]>;
   readonly mapping: RoleMapping;
+  /**
+   * The mapping of somebody who is not known yet, where that is another one; null: nobody
+   * unknown is let in. Asked under the lock, and only for them.
+   */
+  readonly mappingOfNewcomer?: () => RoleMapping | null;
   readonly mode: RolesMode;
   readonly privilegedRoles: ReadonlySet<string>;
   /** When the identity provider issued the assertion: evidence is as old as that. */

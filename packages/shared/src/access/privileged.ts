@@ -6,7 +6,7 @@ import type { Tx } from '../db/database.ts';
 import { grantsOf, lockUser } from '../db/users.ts';
 
 /** One key for all: whoever would take a privileged role waits for the one before. */
-const LOCK = 0x61646d69;
+export const PRIVILEGED_LOCK = 0x61646d69;
 
 /**
  * Makes every transaction that could take a privileged role from somebody wait
@@ -14,7 +14,7 @@ const LOCK = 0x61646d69;
  * "the other one". Taken before any user's row is locked.
  */
 export async function lockPrivilegedRoles(tx: Tx): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${LOCK})`.execute(tx);
+  await sql`select pg_advisory_xact_lock(${PRIVILEGED_LOCK})`.execute(tx);
 }
 
 /**

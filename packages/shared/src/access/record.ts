@@ -1,3 +1,4 @@
+import type { InsertQueryBuilder, InsertResult } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import type { AuditKind } from '../core/audit-event.ts';
 import type { ChangePayloads, OutboxKind } from '../core/change-payload.ts';
@@ -5,6 +6,7 @@ import type { ConnectionId, UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
+import type { Tables } from '../db/tables.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 
 /** One fact for the audit trail. */
@@ -34,6 +36,18 @@ export async function recordAudits(
   actor: Actor,
   now: EpochMs,
 ): Promise<void> {
+  for (let from = 0; from < entries.length; from += ROWS_AT_ONCE) {
+    await insertAudits(tx, entries.slice(from, from + ROWS_AT_ONCE), actor, now).execute();
+  }
+}
+
+/** The statement that appends facts to the audit trail, for a change that is one statement. */
+export function insertAudits(
+  tx: Tx,
+  entries: readonly AuditEntry[],
+  actor: Actor,
+  now: EpochMs,
+): InsertQueryBuilder<Tables, 'audit_events', InsertResult> {
   const rows = entries.map((entry) => ({
     at: toTimestamp(now),
     kind: entry.kind,
@@ -46,10 +60,7 @@ export async function recordAudits(
     after: toJson(entry.after),
     reference: entry.reference ?? null,
   }));
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
-    const part = rows.slice(from, from + ROWS_AT_ONCE);
-    await tx.insertInto('audit_events').values(part).execute();
-  }
+  return tx.insertInto('audit_events').values(rows);
 }
 
 /** Puts a change into the outbox: it leaves the house after the commit, or not at all. */
@@ -70,18 +81,34 @@ export async function putAllIntoOutbox<Kind extends OutboxKind>(
   changes: readonly (readonly [UserId, ChangePayloads[Kind]])[],
   now: EpochMs,
 ): Promise<void> {
-  const rows = changes.map(([userId, payload]) => ({
+  const messages: OutboxMessage<Kind>[] = changes.map(([userId, payload]) => {
+    return { kind, userId, payload };
+  });
+  for (let from = 0; from < messages.length; from += ROWS_AT_ONCE) {
+    await insertMessages(tx, messages.slice(from, from + ROWS_AT_ONCE), now).execute();
+  }
+}
+
+/** One change that others must hear of. */
+export interface OutboxMessage<Kind extends OutboxKind = OutboxKind> {
+  readonly kind: Kind;
+  readonly userId: UserId;
+  readonly payload: ChangePayloads[Kind];
+}
+
+/** The statement that puts messages into the outbox, for a change that is one statement. */
+export function insertMessages(
+  tx: Tx,
+  messages: readonly OutboxMessage[],
+  now: EpochMs,
+): InsertQueryBuilder<Tables, 'outbox', InsertResult> {
+  const rows = messages.map(({ kind, userId, payload }) => ({
     at: toTimestamp(now),
     kind,
     user_id: userId,
     payload: JSON.stringify(payload),
   }));
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
-    await tx
-      .insertInto('outbox')
-      .values(rows.slice(from, from + ROWS_AT_ONCE))
-      .execute();
-  }
+  return tx.insertInto('outbox').values(rows);
 }
 
 /** What of a user is written into the audit trail's `before` and `after`. */

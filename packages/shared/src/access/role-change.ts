@@ -1,3 +1,4 @@
+import type { OperationNodeSource } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import type { ConnectionId, UserId } from '../core/ids.ts';
 import { hasAccess } from '../core/lifecycle.ts';
@@ -11,6 +12,7 @@ import type { AccessOutcome, RolesChange, RolesMode } from './change.ts';
 import { isPrivileged, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 import { endSessionsOfUser } from './session-end.ts';
+import { writeTogether } from './together.ts';
 
 /** What a mapping does to the grants of one connection. */
 export interface GrantWork {
@@ -29,6 +31,8 @@ export interface GrantResult {
   readonly lost: readonly string[];
   /** Privileged roles that the mapping no longer gives, kept because too few people hold them. */
   readonly kept: readonly string[];
+  /** Roles whose grant by this connection goes; another grant may still give them. */
+  readonly dropped: readonly string[];
 }
 
 /** Roles as the directory, or the assertion of a refused sign-in, shows them. See `apply`. */
@@ -106,23 +110,52 @@ export async function writeGrants(
   actor: Actor,
   now: EpochMs,
 ): Promise<GrantResult> {
+  const result = await decideGrants(tx, userId, before, work, actor);
+  await writeTogether(tx, grantChanges(tx, userId, result, work, now));
+  return result;
+}
+
+/**
+ * Says what a mapping makes of a user's grants. Nobody else changes them: the caller
+ * has locked the user's row, and has read `before` since.
+ */
+export async function decideGrants(
+  tx: Tx,
+  userId: UserId,
+  before: readonly Grant[],
+  work: GrantWork,
+  actor: Actor,
+): Promise<GrantResult> {
   const ours = before.filter((g) => g.connectionId === work.connectionId && g.channel === 'roll');
   const wanted = new Set(work.mapping.roles);
   const dropped = work.mode === 'authoritative' ? ours.filter((g) => !wanted.has(g.role)) : [];
   const kept = await mustStay(tx, userId, before, dropped, work, actor);
-  const lost = dropped.filter((grant) => !kept.includes(grant.role)).map((grant) => grant.role);
-  await deleteGrants(tx, userId, work.connectionId, lost);
-  for (const role of work.mapping.roles) await upsertGrant(tx, userId, role, work, now);
+  const gone = dropped.filter((grant) => !kept.includes(grant.role));
 
   const held = new Set(before.map((grant) => grant.role));
-  const after = (await grantsOf(tx, userId)).map((grant) => grant.role);
-  const roles = [...new Set(after)].sort();
+  const remaining = before.filter((grant) => !gone.includes(grant)).map((grant) => grant.role);
+  const roles = [...new Set([...remaining, ...wanted])].sort();
   return {
     roles,
     gained: roles.filter((role) => !held.has(role)),
     lost: [...held].filter((role) => !roles.includes(role)).sort(),
     kept,
+    dropped: gone.map((grant) => grant.role),
   };
+}
+
+/** The statements that carry out what {@link decideGrants} said: to be run together. */
+export function grantChanges(
+  tx: Tx,
+  userId: UserId,
+  { dropped }: GrantResult,
+  work: GrantWork,
+  now: EpochMs,
+): readonly OperationNodeSource[] {
+  const changes: OperationNodeSource[] = [];
+  if (dropped.length > 0) changes.push(deleteGrants(tx, userId, work.connectionId, dropped));
+  if (work.mapping.roles.length > 0) changes.push(upsertGrants(tx, userId, work, now));
+  return changes;
 }
 
 /** A role that another grant still gives is not lost, so it needs no guard. */
@@ -141,49 +174,43 @@ async function mustStay(
   return rolesThatMustStay(tx, userId, gone, actor);
 }
 
-async function deleteGrants(
+function deleteGrants(
   tx: Tx,
   userId: UserId,
   connectionId: ConnectionId,
   roles: readonly string[],
-): Promise<void> {
-  if (roles.length === 0) return;
-  await tx
+): OperationNodeSource {
+  return tx
     .deleteFrom('grants')
     .where('user_id', '=', userId)
     .where('connection_id', '=', connectionId)
     .where('channel', '=', 'roll')
-    .where('role', 'in', [...roles])
-    .execute();
+    .where('role', 'in', [...roles]);
 }
 
-async function upsertGrant(
-  tx: Tx,
-  userId: UserId,
-  role: string,
-  work: GrantWork,
-  now: EpochMs,
-): Promise<void> {
-  const fresh = {
+function upsertGrants(tx: Tx, userId: UserId, work: GrantWork, now: EpochMs): OperationNodeSource {
+  const rows = work.mapping.roles.map((role) => ({
+    user_id: userId,
+    role,
+    connection_id: work.connectionId,
+    channel: 'roll' as const,
     seen_in: work.seenIn,
     privileged: work.privilegedRoles.has(role),
     because: JSON.stringify(reasonsFor(role, work)),
+    first_seen_at: toTimestamp(now),
     last_seen_at: toTimestamp(now),
-  };
-  await tx
+  }));
+  return tx
     .insertInto('grants')
-    .values({
-      user_id: userId,
-      role,
-      connection_id: work.connectionId,
-      channel: 'roll',
-      first_seen_at: toTimestamp(now),
-      ...fresh,
-    })
+    .values(rows)
     .onConflict((conflict) =>
-      conflict.columns(['user_id', 'role', 'connection_id', 'channel']).doUpdateSet(fresh),
-    )
-    .execute();
+      conflict.columns(['user_id', 'role', 'connection_id', 'channel']).doUpdateSet((set) => ({
+        seen_in: set.ref('excluded.seen_in'),
+        privileged: set.ref('excluded.privileged'),
+        because: set.ref('excluded.because'),
+        last_seen_at: set.ref('excluded.last_seen_at'),
+      })),
+    );
 }
 
 function reasonsFor(role: string, work: GrantWork): readonly GrantReason[] {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { OperationNodeSource } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import { maySignIn } from '../core/lifecycle.ts';
 import type { EpochMs } from '../core/time.ts';
@@ -5,12 +7,19 @@ import { type Grant, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { findUserBySubject, toUser } from '../db/users.ts';
-import { isBegunBefore, lockAdmission } from './admission.ts';
-import type { AccessOutcome, SignIn, SignInRefused } from './change.ts';
-import { lockUserWithGrants } from './privileged.ts';
-import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
-import { type GrantResult, isNewer, writeGrants } from './role-change.ts';
+import { isBegunBefore, type LockedUser, lockAdmission } from './admission.ts';
+import type { AccessOutcome, RefusalCode, SignIn, SignInRefused } from './change.ts';
+import { insertAudits, insertMessages, recordAudit } from './record.ts';
+import {
+  decideGrants,
+  type GrantResult,
+  type GrantWork,
+  grantChanges,
+  isNewer,
+} from './role-change.ts';
 import { endSessionsOfUser } from './session-end.ts';
+import { storyOf, storyOfRefused } from './sign-in-story.ts';
+import { writeTogether } from './together.ts';
 
 /**
  * Admits somebody: the user, the grants, the session, the audit and the outbox in
@@ -26,42 +35,77 @@ export async function signIn(
 ): Promise<AccessOutcome> {
   const admission = await lockAdmission(tx, change);
   if (admission.kind === 'refused') return { ...admission, user: null };
-  const created = await insertUser(tx, change, now);
-  const found = await findUserBySubject(tx, change.connectionId, change.subject);
-  if (found === null) return { kind: 'refused', code: 'no_such_user', user: null };
-  const locked = await lockUserWithGrants(tx, found.id, change.privilegedRoles);
-  if (locked === null) return { kind: 'refused', code: 'no_such_user', user: null };
-  const { user, grants: before } = locked;
-  if (!maySignIn(user.state)) return { kind: 'refused', code: 'deactivated', user };
-  if (namesSomebodyElse(user, change)) {
-    return { kind: 'refused', code: 'directory_id_changed', user };
-  }
+  const { connectionEpoch, known } = admission;
+  if (known !== null) return admitKnown(tx, { change, ...known, connectionEpoch }, actor, now);
+  const mapping =
+    change.mappingOfNewcomer === undefined ? change.mapping : change.mappingOfNewcomer();
+  if (mapping === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  const user = await insertUser(tx, change, now);
+  // Somebody else's first sign-in of this person was quicker: now they are known.
+  if (user === null) return signIn(tx, change, actor, now);
+  const newcomer = { change: { ...change, mapping }, user, grants: [], connectionEpoch };
+  return admit(tx, { ...newcomer, created: true, fresh: true }, actor, now);
+}
 
-  if (isBegunBefore(user.sessionsEndedAt, change)) {
-    return { kind: 'refused', code: 'signed_out_since', user };
-  }
-  if (isTooOldFor(user, change)) return { kind: 'refused', code: 'assertion_too_old', user };
+/** A person whose row is locked, and what they hold. */
+interface Entrant extends LockedUser {
+  readonly change: SignIn;
+  readonly connectionEpoch: number;
+}
 
-  const fresh = created || !isNewer(user.groupsSeenAt, change.issuedAt);
-  const granted = await grantRoles(tx, { change, user, before, created, fresh }, actor, now);
-  const after = await writeUser(tx, user, change, fresh, now);
-  if (granted.roles.length === 0) {
-    const told = { user, after, before, granted, change };
-    await recordUpdate(tx, told, actor, now);
-    await recordRoleDifference(tx, told, actor, now);
+async function admitKnown(
+  tx: Tx,
+  entrant: Entrant,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  const { change, user } = entrant;
+  const code = objectionTo(user, change);
+  if (code !== null) return { kind: 'refused', code, user };
+  const fresh = !isNewer(user.groupsSeenAt, change.issuedAt);
+  return admit(tx, { ...entrant, created: false, fresh }, actor, now);
+}
+
+function objectionTo(user: User, change: SignIn): RefusalCode | null {
+  if (!maySignIn(user.state)) return 'deactivated';
+  if (namesSomebodyElse(user, change)) return 'directory_id_changed';
+  if (isBegunBefore(user.sessionsEndedAt, change)) return 'signed_out_since';
+  return isTooOldFor(user, change) ? 'assertion_too_old' : null;
+}
+
+interface Admitted extends Entrant {
+  readonly created: boolean;
+  /** Whether the assertion is newer than what is known of the groups. */
+  readonly fresh: boolean;
+}
+
+async function admit(
+  tx: Tx,
+  entrant: Admitted,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  const { user, grants: before, change, created } = entrant;
+  const work = grantWorkOf(entrant);
+  const granted =
+    work === null ? unchanged(before) : await decideGrants(tx, user.id, before, work, actor);
+  const after = userAfter(entrant, now);
+  const told = { user, after, before, granted, change };
+  const admitted = granted.roles.length > 0;
+  const story = admitted ? storyOf({ ...told, created }) : storyOfRefused(told);
+  await writeTogether(tx, [
+    updateUser(tx, user, after, now),
+    ...(work === null ? [] : grantChanges(tx, user.id, granted, work, now)),
+    ...(admitted ? [insertSession(tx, after, entrant, now)] : []),
+    ...(story.facts.length > 0 ? [insertAudits(tx, story.facts, actor, now)] : []),
+    ...(story.messages.length > 0 ? [insertMessages(tx, story.messages, now)] : []),
+  ]);
+  if (!admitted) {
     await endSessionsOfUser(tx, user.id, 'no_role', now);
     return { kind: 'refused', code: 'no_role', user: after };
   }
-  await insertSession(tx, after, admission.connectionEpoch, change, now);
-  await record(tx, { user, after, before, granted, created, change }, actor, now);
-  return {
-    kind: 'applied',
-    user: after,
-    roles: granted.roles,
-    created,
-    sessionsEnded: 0,
-    kept: granted.kept,
-  };
+  const { roles, kept } = granted;
+  return { kind: 'applied', user: after, roles, created, sessionsEnded: 0, kept };
 }
 
 /** Writes down that somebody whom the identity provider vouched for was not let in. */
@@ -89,9 +133,12 @@ export async function recordRefusal(
   return { kind: 'unchanged', user };
 }
 
-/** Two first sign-ins at once make one user: the second waits here and inserts nothing. */
-async function insertUser(tx: Tx, change: SignIn, now: EpochMs): Promise<boolean> {
-  const inserted = await tx
+/**
+ * Two first sign-ins at once make one user: the second waits here, inserts nothing and
+ * gets null.
+ */
+async function insertUser(tx: Tx, change: SignIn, now: EpochMs): Promise<User | null> {
+  const row = await tx
     .insertInto('users')
     .values({
       id: change.newUserId,
@@ -107,9 +154,9 @@ async function insertUser(tx: Tx, change: SignIn, now: EpochMs): Promise<boolean
       created_at: toTimestamp(now),
     })
     .onConflict((conflict) => conflict.columns(['connection_id', 'subject']).doNothing())
-    .returning('id')
+    .returningAll()
     .executeTakeFirst();
-  return inserted !== undefined;
+  return row === undefined ? null : toUser(row);
 }
 
 /** The same subject with another id in the directory is another person (or another mapping). */
@@ -123,18 +170,11 @@ function isTooOldFor(user: User, change: SignIn): boolean {
   return user.state === 'contained' && change.issuedAt <= user.stateChangedAt;
 }
 
-async function grantRoles(
-  tx: Tx,
-  told: { change: SignIn; user: User; before: readonly Grant[]; created: boolean; fresh: boolean },
-  actor: Actor,
-  now: EpochMs,
-): Promise<GrantResult> {
-  const { change, user, before, created, fresh } = told;
+/** What the assertion does to the grants; null: nothing. */
+function grantWorkOf({ change, created, fresh }: Admitted): GrantWork | null {
   const frozen = change.mode === 'first_login' && !created;
-  if (change.mapping.kind === 'unknown' || frozen || !fresh) {
-    return { roles: rolesOf(before), gained: [], lost: [], kept: [] };
-  }
-  const work = {
+  if (change.mapping.kind === 'unknown' || frozen || !fresh) return null;
+  return {
     connectionId: change.connectionId,
     mapping: change.mapping,
     // Nothing automatic takes access from the protected, so a sign-in only adds (invariant 4).
@@ -142,144 +182,74 @@ async function grantRoles(
     seenIn: 'assertion' as const,
     privilegedRoles: change.privilegedRoles,
   };
-  return writeGrants(tx, user.id, before, work, actor, now);
 }
 
-async function writeUser(
-  tx: Tx,
-  user: User,
-  change: SignIn,
-  fresh: boolean,
-  now: EpochMs,
-): Promise<User> {
+function unchanged(before: readonly Grant[]): GrantResult {
+  return { roles: rolesOf(before), gained: [], lost: [], kept: [], dropped: [] };
+}
+
+/** The user as the sign-in leaves them. */
+function userAfter({ user, change, fresh }: Admitted, now: EpochMs): User {
   const vouched = user.state !== 'active' && change.issuedAt > user.stateChangedAt;
   const groupsSeen = fresh && change.groups !== null;
-  const row = await tx
+  return {
+    ...user,
+    profile: change.profile,
+    directoryId: change.directoryId ?? user.directoryId,
+    protected: change.protected,
+    attributes: change.attributes,
+    lastAssertionAt: now,
+    version: user.version + 1,
+    ...(groupsSeen ? { groups: change.groups, groupsSeenAt: change.issuedAt } : {}),
+    // Fresh proof of life ends a suspicion; the next sweep still asks the directory.
+    ...(vouched ? { state: 'active', stateReason: 'signed_in', stateChangedAt: now } : {}),
+  };
+}
+
+function updateUser(tx: Tx, user: User, after: User, now: EpochMs): OperationNodeSource {
+  const { email, givenName, familyName } = after.profile;
+  const regrouped = !isDeepStrictEqual(user.groups, after.groups);
+  return tx
     .updateTable('users')
     .set({
-      email: change.profile.email,
-      given_name: change.profile.givenName,
-      family_name: change.profile.familyName,
-      directory_id: change.directoryId ?? user.directoryId,
-      protected: change.protected,
-      attributes: JSON.stringify(Object.fromEntries(change.attributes)),
+      email,
+      given_name: givenName,
+      family_name: familyName,
+      directory_id: after.directoryId,
+      protected: after.protected,
+      attributes: JSON.stringify(Object.fromEntries(after.attributes)),
+      state: after.state,
+      state_reason: after.stateReason,
+      state_changed_at: toTimestamp(after.stateChangedAt),
+      // Hundreds of groups that are the same need not be written again.
+      ...(regrouped ? { groups: after.groups === null ? null : [...after.groups] } : {}),
+      groups_seen_at: after.groupsSeenAt === null ? null : toTimestamp(after.groupsSeenAt),
       last_assertion_at: toTimestamp(now),
-      version: user.version + 1,
-      ...(groupsSeen
-        ? { groups: [...(change.groups ?? [])], groups_seen_at: toTimestamp(change.issuedAt) }
-        : {}),
-      // Fresh proof of life ends a suspicion; the next sweep still asks the directory.
-      ...(vouched
-        ? {
-            state: 'active' as const,
-            state_reason: 'signed_in',
-            state_changed_at: toTimestamp(now),
-          }
-        : {}),
+      version: after.version,
     })
-    .where('id', '=', user.id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return toUser(row);
+    .where('id', '=', user.id);
 }
 
-async function insertSession(
+function insertSession(
   tx: Tx,
   user: User,
-  connectionEpoch: number,
-  change: SignIn,
+  { change, connectionEpoch }: Entrant,
   now: EpochMs,
-): Promise<void> {
+): OperationNodeSource {
   const { nameId } = change.session;
-  await tx
-    .insertInto('sessions')
-    .values({
-      id: change.session.id,
-      user_id: user.id,
-      connection_id: change.connectionId,
-      user_epoch: user.epoch,
-      connection_epoch: connectionEpoch,
-      name_id: nameId.value,
-      name_id_format: nameId.format,
-      name_qualifier: nameId.nameQualifier,
-      sp_name_qualifier: nameId.spNameQualifier,
-      session_index: change.session.sessionIndex,
-      created_at: toTimestamp(now),
-      last_seen_at: toTimestamp(now),
-      expires_at: toTimestamp(change.session.expiresAt),
-    })
-    .execute();
-}
-
-interface Told {
-  readonly user: User;
-  readonly after: User;
-  readonly before: readonly Grant[];
-  readonly granted: GrantResult;
-  readonly change: SignIn;
-}
-
-/** What a refused sign-in changed all the same: the state, or the names; nothing where neither. */
-async function recordUpdate(tx: Tx, told: Told, actor: Actor, now: EpochMs): Promise<void> {
-  const { user, after, before, granted, change } = told;
-  const sameNames = JSON.stringify(user.profile) === JSON.stringify(after.profile);
-  if (user.state === after.state && sameNames) return;
-  const head = { userId: user.id, connectionId: user.connectionId, reference: change.reference };
-  const views = {
-    before: auditViewOf(user, rolesOf(before)),
-    after: auditViewOf(after, granted.roles),
-  };
-  await recordAudit(
-    tx,
-    { kind: 'user.changed', ...head, reason: 'signed_in', ...views },
-    actor,
-    now,
-  );
-  if (!sameNames) {
-    await putIntoOutbox(tx, 'user.changed', user.id, { profile: after.profile }, now);
-  }
-}
-
-/** What the assertion changed of the roles; nothing where it changed none. */
-async function recordRoleDifference(tx: Tx, told: Told, actor: Actor, now: EpochMs): Promise<void> {
-  const { user, after, before, granted, change } = told;
-  if (granted.gained.length + granted.lost.length === 0) return;
-  const had = rolesOf(before);
-  const head = { userId: user.id, connectionId: user.connectionId, reference: change.reference };
-  const views = { before: auditViewOf(user, had), after: auditViewOf(after, granted.roles) };
-  await recordAudit(
-    tx,
-    { kind: 'roles.changed', ...head, reason: 'signed_in', ...views },
-    actor,
-    now,
-  );
-  const { gained, lost, roles } = granted;
-  await putIntoOutbox(tx, 'roles.changed', user.id, { gained, lost, roles }, now);
-}
-
-async function record(
-  tx: Tx,
-  told: Told & { created: boolean },
-  actor: Actor,
-  now: EpochMs,
-): Promise<void> {
-  const { user, after, before, granted, created, change } = told;
-  const had = rolesOf(before);
-  const head = { userId: user.id, connectionId: user.connectionId, reference: change.reference };
-  const views = { before: auditViewOf(user, had), after: auditViewOf(after, granted.roles) };
-  const evidence = { sessionId: change.session.id, issuedAt: change.issuedAt };
-  if (created) {
-    await recordAudit(tx, { kind: 'user.created', ...head, after: views.after }, actor, now);
-    const payload = { subject: after.subject, profile: after.profile, roles: granted.roles };
-    await putIntoOutbox(tx, 'user.created', user.id, payload, now);
-  }
-  await recordAudit(tx, { kind: 'user.signed_in', ...head, ...views, evidence }, actor, now);
-  if (granted.kept.length > 0) {
-    const kept = { reason: 'last_admin', evidence: { kept: granted.kept } };
-    await recordAudit(tx, { kind: 'roles.kept', ...head, ...kept }, actor, now);
-  }
-  if (!created) await recordRoleDifference(tx, told, actor, now);
-  if (!created && JSON.stringify(user.profile) !== JSON.stringify(after.profile)) {
-    await putIntoOutbox(tx, 'user.changed', user.id, { profile: after.profile }, now);
-  }
+  return tx.insertInto('sessions').values({
+    id: change.session.id,
+    user_id: user.id,
+    connection_id: change.connectionId,
+    user_epoch: user.epoch,
+    connection_epoch: connectionEpoch,
+    name_id: nameId.value,
+    name_id_format: nameId.format,
+    name_qualifier: nameId.nameQualifier,
+    sp_name_qualifier: nameId.spNameQualifier,
+    session_index: change.session.sessionIndex,
+    created_at: toTimestamp(now),
+    last_seen_at: toTimestamp(now),
+    expires_at: toTimestamp(change.session.expiresAt),
+  });
 }
