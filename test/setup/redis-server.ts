@@ -22,22 +22,43 @@ export async function openTestRedis(): Promise<TestRedis> {
   const given = process.env.REDIS_URL;
   if (given) return { context: { url: given }, close: async () => undefined };
   try {
-    const program = (await findOnPath('redis-server')) ?? (await fetchRedis());
-    return await startServer(program);
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-redis-'));
+    const { url, kill } = await startRedisServer(folder, await findFreePort());
+    const close = async () => {
+      await kill('SIGTERM');
+      await rm(folder, { recursive: true, force: true });
+    };
+    return { context: { url }, close };
   } catch (error) {
     const missing = `${(error as Error).message}; set REDIS_URL or put redis-server on the PATH`;
     return { context: { missing }, close: async () => undefined };
   }
 }
 
-async function startServer(program: RedisProgram): Promise<TestRedis> {
-  const folder = await mkdtemp(join(tmpdir(), 'rollcall-redis-'));
-  const port = await findFreePort();
+/** A Redis server of one's own. */
+export interface RedisServer {
+  readonly url: string;
+  /** Ends it and waits for its end. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/**
+ * Starts a Redis server on a port of this machine.
+ *
+ * @param durable keeps what was written across a kill, in `folder`.
+ */
+export async function startRedisServer(
+  folder: string,
+  port: number,
+  durable = false,
+): Promise<RedisServer> {
+  const program = await findRedis();
   const settings = {
     bind: '127.0.0.1',
     port: String(port),
     save: '',
-    appendonly: 'no',
+    appendonly: durable ? 'yes' : 'no',
+    appendfsync: 'always',
     databases: '256',
     dir: folder,
   };
@@ -49,20 +70,23 @@ async function startServer(program: RedisProgram): Promise<TestRedis> {
   });
   const endWithUs = () => child.kill();
   process.once('exit', endWithUs);
-  const close = async () => {
+  const kill = async (signal: NodeJS.Signals) => {
     process.off('exit', endWithUs);
-    child.kill();
+    child.kill(signal);
     await ended;
-    await rm(folder, { recursive: true, force: true });
   };
   try {
     const url = `redis://127.0.0.1:${port}`;
     await awaitAnswer(url, child);
-    return { context: { url }, close };
+    return { url, kill };
   } catch (error) {
-    await close();
+    await kill('SIGKILL');
     throw error;
   }
+}
+
+async function findRedis(): Promise<RedisProgram> {
+  return (await findOnPath('redis-server')) ?? (await fetchRedis());
 }
 
 async function awaitAnswer(url: string, child: ChildProcess): Promise<void> {

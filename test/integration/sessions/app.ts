@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerErrors } from '@rollcall/jit-auth/http/errors';
+import { requireUser } from '@rollcall/jit-auth/http/guards';
 import { readRequestSession, requestSession } from '@rollcall/jit-auth/http/request-session';
 import { cookieSession } from '@rollcall/jit-auth/sessions/cookie-session';
 import { issueCookie, withdrawCookie } from '@rollcall/jit-auth/sessions/issue';
@@ -35,7 +36,8 @@ export interface AppOptions {
 
 /**
  * `POST /sign-in/ID` gives the cookie of a session's row, as the ACS does; `POST /sign-out`
- * takes it back; `GET /who` says who is signed in; `GET /open` is for everybody.
+ * takes it back; `GET /who` says who is signed in; `GET /open` is for everybody,
+ * `GET /guarded` for whoever is signed in.
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const pool = openPool(options.databaseUrl);
@@ -66,6 +68,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   addRoutes(app);
   app.use(answerErrors(log));
   const server = createServer(app);
+  // A connection that is closed just as it is used again would look like an answer.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -94,6 +98,9 @@ function addRoutes(app: Express): void {
     const roles = reading.kind === 'live' ? reading.roles : [];
     const why = reading.kind === 'dead' ? reading.why : null;
     response.json({ kind: reading.kind, subject: request.user?.subject ?? null, roles, why });
+  });
+  app.get('/guarded', requireUser(), (_request, response) => {
+    response.send('for whoever is signed in');
   });
   app.get('/open', (_request, response) => {
     response.send('for everybody');

@@ -10,12 +10,13 @@ type Done = (error?: unknown) => void;
 
 /**
  * Where the cookies' sessions are kept: in Redis where the engine has it, else in
- * Postgres. Every command that fails ends with `session.store_failed`.
+ * Postgres. Every command that fails ends with `session.store_failed`,
+ * apart from `touch`.
  *
  * @param onError told of what fails between requests.
  */
 export function openSessionStore(engine: Engine, onError: (error: unknown) => void): Store {
-  return new StrictStore(openStore(engine, onError));
+  return new StrictStore(openStore(engine, onError), onError);
 }
 
 /**
@@ -26,10 +27,12 @@ export function openSessionStore(engine: Engine, onError: (error: unknown) => vo
  */
 class StrictStore extends Store {
   readonly #inner: Store;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(inner: Store) {
+  constructor(inner: Store, onError: (error: unknown) => void) {
     super();
     this.#inner = inner;
+    this.#onError = onError;
   }
 
   override get(sid: string, done: (error: unknown, data?: SessionData | null) => void): void {
@@ -44,8 +47,16 @@ class StrictStore extends Store {
     this.#inner.destroy(sid, (error) => done?.(failureOf(error)));
   }
 
+  /**
+   * Only prolongs how long the store keeps what the cookie leads to. It happens while the
+   * answer is being sent: an error would cut the connection under an answer that was right.
+   */
   override touch(sid: string, data: SessionData, done?: Done): void {
-    const touched: Done = (error) => done?.(failureOf(error));
+    const touched: Done = (error) => {
+      const failure = failureOf(error);
+      if (failure !== null) this.#onError(failure);
+      done?.();
+    };
     if (this.#inner.touch === undefined) touched();
     else this.#inner.touch(sid, data, touched);
   }
