@@ -189,3 +189,10 @@ test('base64 in lines, as RFC 2045 has it, is taken', async () => {
   );
   expect(assertion.nameId.value).toBe('00u1mary');
 });
+
+test('a plain XML declaration is fine', async () => {
+  const browser = await sendBrowser(testConnection(testIdp(key)), mapReplayMemory());
+  const xml = signXml(writeResponse(browser.answer), 'assertion', { key });
+  const declared = `<?xml version="1.0" encoding="UTF-8" standalone="no"?>\r\n${xml}`;
+  expect((await postResponse(browser, declared)).assertion.nameId.value).toBe('00u1mary');
+});

@@ -47,6 +47,8 @@ export function parseWithLibxml(source: string | Uint8Array): Element {
 /**
  * An element of libxml2 as plain data, without its comments. Throws `XmlError` for
  * processing instructions: the binding cannot go past one, and no message has any.
+ * Also for an attribute that two prefixes of one namespace name twice, which
+ * libxml2 lets pass (Namespaces in XML 1.0 §6.3).
  */
 export function fromLibxml(element: XmlElement): Element {
   const children: Element[] = [];
@@ -59,10 +61,12 @@ export function fromLibxml(element: XmlElement): Element {
   const attributes = element.attrs.map(
     (attribute) => [attributeKey(attribute.namespaceUri, attribute.name), attribute.value] as const,
   );
+  const byKey = new Map(attributes);
+  if (byKey.size !== attributes.length) throw new XmlError('an attribute that occurs twice');
   return {
     namespace: element.namespaceUri,
     name: element.name,
-    attributes: new Map(attributes),
+    attributes: byKey,
     children,
     text,
   };

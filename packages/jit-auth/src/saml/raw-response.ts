@@ -1,4 +1,5 @@
 import { type AllowedAlgorithms, SHA1 } from './algorithms.ts';
+import { checkNamespaceNames } from './namespace-names.ts';
 import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
 
 /** The posted form, as the body parser made it of what came. */
@@ -88,6 +89,7 @@ function checkMarkup(xml: string): void {
 
 /** To resolve one prefix a parser looks through all declarations around it: both have bounds. */
 function checkShape(xml: string): void {
+  checkNamespaceNames(xml);
   const tags = count(xml, /</g);
   if (tags > MAX_TAGS) throw refuse('saml.too_many_elements', `${MAX_TAGS} tags`, `${tags}`);
   let depth = 0;

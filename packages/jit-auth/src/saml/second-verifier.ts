@@ -7,6 +7,7 @@ import {
 } from '@node-saml/node-saml';
 import { type AssertionFacts, readAssertion } from './assertion-facts.ts';
 import { MAX_ASSERTION_AGE_MS } from './conditions.ts';
+import type { Element } from './element.ts';
 import { PENDING_REQUEST_MS, type PendingRequest } from './pending-request.ts';
 import { SamlRefusal } from './refusal.ts';
 import { type EnvelopeFacts, readEnvelope, type SignedParts } from './response-facts.ts';
@@ -50,10 +51,19 @@ export async function verifySecond(question: SecondQuestion): Promise<SecondRead
   const profile = await askNodeSaml(question);
   const assertionXml = profile.getAssertionXml?.();
   if (assertionXml === undefined) throw refused('an assertion', 'none');
-  const assertion = readAssertion(parseWithXmldom(assertionXml));
+  const assertion = readAssertion(parse(assertionXml));
   requireSameReading(profile, assertion);
-  const envelope = signed.response ? readEnvelope(parseWithXmldom(xml)) : null;
+  const envelope = signed.response ? readEnvelope(parse(xml)) : null;
   return { envelope, assertion };
+}
+
+/** What xmldom finds wrong is refused, as all else is: it reads some texts twice and only once complains. */
+function parse(xml: string): Element {
+  try {
+    return parseWithXmldom(xml);
+  } catch (cause) {
+    throw refused('XML that xmldom reads', messageOf(cause), cause);
+  }
 }
 
 async function askNodeSaml({

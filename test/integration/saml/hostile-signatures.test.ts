@@ -1,0 +1,3 @@
+import { describeHostile } from '../../fixtures/saml/hostile/describe-hostile.ts';
+
+await describeHostile(['wrapping', 'signatures', 'algorithms']);
