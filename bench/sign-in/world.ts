@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadIdentityProvider } from '@rollcall/jit-auth/saml/load-identity-provider';
+import { openIdentityProviders } from '@rollcall/jit-auth/connections/identity-providers';
 import { NO_KEYS } from '@rollcall/jit-auth/saml/own-keys';
 import { type SamlConnection, samlConnection } from '@rollcall/jit-auth/saml/saml-connection';
 import { openConnections, type SignInConnection } from '@rollcall/jit-auth/sign-in-connection';
 import { validateConfig } from '@rollcall/shared/config/load';
 import type { Config } from '@rollcall/shared/config/types';
 import { migrate } from '@rollcall/shared/db/migrate';
-import { currentTime } from '@rollcall/shared/db/timestamp';
 import { type Foundation, openFoundation } from '@rollcall/shared/engine/foundation';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import { createSigningIdp, groupName, type SigningIdp } from './identity-provider.ts';
@@ -53,18 +52,19 @@ export async function openSignInWorld(): Promise<SignInWorld> {
 async function connect(config: Config, foundation: Foundation) {
   await migrate(foundation.pool);
   await warmPool(foundation.pool);
-  const connections = await openConnections(config, foundation, {
-    env: {},
-    log: createLog('silent'),
-  });
+  const log = createLog('silent');
+  const { db } = foundation;
+  const identityProviders = await openIdentityProviders(config.connections, { db, log });
+  const deps = { env: {}, log, identityProviders };
+  const connections = await openConnections(config, foundation, deps);
   const signIn = connections.get('acme');
   const [settings] = config.connections;
   if (signIn === undefined || settings === undefined) throw new Error('expected connection acme');
-  const trusted = await loadIdentityProvider(settings.idp, currentTime());
+  const live = identityProviders.of(settings.id);
   const { rows } = await foundation.pool.query<{ server_version: string }>('show server_version');
   return {
     signIn,
-    saml: samlConnection(settings, trusted, NO_KEYS, config.publicUrl),
+    saml: samlConnection(settings, live, NO_KEYS, config.publicUrl),
     postgres: rows[0]?.server_version ?? 'unknown',
   };
 }

@@ -9,6 +9,7 @@ import {
 } from '@rollcall/shared/engine/foundation';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { type IdentityProviders, openIdentityProviders } from './connections/identity-providers.ts';
 import {
   type ChangeHandler,
   type ChangeOptions,
@@ -65,8 +66,9 @@ export interface JitAuth {
  * ```
  *
  * @param configOrPath the path of a `rollcall.yaml`, or the same as an object.
- * Throws `ConfigError`, `database.…`, `redis.…`, `connection.…` and `metadata.…`; whatever
- * was open by then is closed.
+ * Throws `ConfigError`, `database.…`, `redis.…`, `config.secret_…` and `saml.own_key_…`;
+ * whatever was open by then is closed. A connection whose identity provider cannot be
+ * loaded is no reason: it answers that it is not available, and is tried again.
  */
 export async function jitAuth(
   configOrPath: ConfigInput | string,
@@ -80,8 +82,10 @@ export async function jitAuth(
   const record = new SignInRecord(foundation.db, log);
   const hooks = openHooks(foundation.db, log);
   let stopHousekeeping = async (): Promise<void> => undefined;
+  let identityProviders: IdentityProviders | undefined;
   const close = async (): Promise<void> => {
     await hooks.close();
+    await identityProviders?.close();
     await stopHousekeeping();
     await record.close();
     if (options.foundation === undefined) await foundation.close();
@@ -89,7 +93,9 @@ export async function jitAuth(
   try {
     await migrate(foundation.pool);
     stopHousekeeping = keepHouse(foundation.engine, log);
-    const router = await buildRouter({ config, foundation, env, keys, log, record });
+    identityProviders = await openIdentityProviders(config.connections, { db: foundation.db, log });
+    const parts = { config, foundation, env, keys, log, record, identityProviders };
+    const router = await buildRouter(parts);
     const errors = answerErrors(log);
     return { router, requireUser, requireRole, errors, onChange: hooks.add, close };
   } catch (error) {
@@ -105,13 +111,15 @@ interface Parts {
   readonly keys: readonly string[];
   readonly log: Log;
   readonly record: SignInRecord;
+  readonly identityProviders: IdentityProviders;
 }
 
-async function buildRouter({ config, foundation, env, keys, log, record }: Parts): Promise<Router> {
+async function buildRouter(parts: Parts): Promise<Router> {
+  const { config, foundation, env, keys, log, record, identityProviders } = parts;
   const { db, engine } = foundation;
   const { publicUrl } = config;
   const https = publicUrl.startsWith('https:');
-  const connections = await openConnections(config, foundation, { env, log });
+  const connections = await openConnections(config, foundation, { env, log, identityProviders });
   const router = Router();
   // Probes come before the session: they must answer when its store does not.
   router.use(healthRoutes(engine));

@@ -1,18 +1,18 @@
 import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/config/types';
+import type { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
-import { registerConnection } from '@rollcall/shared/db/connections';
-import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Foundation } from '@rollcall/shared/engine/foundation';
 import type { Log } from '@rollcall/shared/telemetry/log';
+import type { IdentityProviders } from './connections/identity-providers.ts';
 import { privilegedRoles, provisioningPolicy } from './provisioning/policy.ts';
 import {
   type ProvisioningContext,
   provision,
   type SignInResult,
 } from './provisioning/provision.ts';
-import { loadIdentityProvider } from './saml/load-identity-provider.ts';
+import type { LiveIdentityProvider } from './saml/live-identity-provider.ts';
 import { loadOwnKeys } from './saml/own-keys.ts';
 import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 import type { PostedForm } from './saml/raw-response.ts';
@@ -45,6 +45,8 @@ export interface SignInConnection {
   readonly id: ConnectionId;
   /** Our metadata for the administrator of the identity provider, as XML. */
   readonly metadata: string;
+  /** Why nobody can sign in by it at present; null where people can. */
+  problem(): AppError | null;
   /** The address at the identity provider to which the browser is sent. */
   start(browser: string, returnTo: string, now: EpochMs): Promise<string>;
   /** Throws `SamlRefusal` for a response that does not verify. */
@@ -54,27 +56,32 @@ export interface SignInConnection {
 /** The connections by their ids. */
 export type SignInConnections = ReadonlyMap<string, SignInConnection>;
 
+/** What the connections are opened with. */
+export interface OpenConnectionsDeps {
+  readonly env: Environment;
+  readonly log: Log;
+  readonly identityProviders: IdentityProviders;
+}
+
 /**
- * Opens every connection of the configuration: loads what is trusted of its
- * identity provider and makes it known to the database.
- * Throws `saml.metadata_…`, `saml.own_key_unusable`, `config.secret_…`, and `connection.entity_id_changed` where a connection has
- * come to mean another identity provider.
+ * Opens every connection of the configuration. One whose identity provider is not known
+ * at present opens too, and says so.
+ * Throws `saml.own_key_unusable`, `config.secret_…`.
  */
 export async function openConnections(
   config: Config,
   foundation: Foundation,
-  { env, log }: { readonly env: Environment; readonly log: Log },
+  { env, log, identityProviders }: OpenConnectionsDeps,
 ): Promise<SignInConnections> {
   const memory = openReplayMemory(foundation.engine);
   const opened = await Promise.all(
     config.connections.map(async (connection) => {
-      const idp = await loadIdentityProvider(connection.idp, currentTime());
-      await registerConnection(foundation.db, connection.id, idp.entityId, currentTime());
-      log.info({ event: 'connection.opened', connection: connection.id, entity_id: idp.entityId });
+      const live = identityProviders.of(connection.id);
       const keys = await loadOwnKeys(connection.keys ?? config.saml, env);
-      const saml = samlConnection(connection, idp, keys, config.publicUrl);
+      const saml = samlConnection(connection, live, keys, config.publicUrl);
       noticeSettings(saml, log);
-      return signInConnection(saml, provisioningContext(config, connection, foundation), memory);
+      const provisioning = provisioningContext(config, connection, foundation);
+      return signInConnection(saml, live, provisioning, memory);
     }),
   );
   return new Map(opened.map((connection) => [connection.id, connection]));
@@ -82,12 +89,14 @@ export async function openConnections(
 
 function signInConnection(
   saml: SamlConnection,
+  live: LiveIdentityProvider,
   provisioning: ProvisioningContext,
   memory: ReplayMemory,
 ): SignInConnection {
   return {
     id: saml.id,
     metadata: spMetadata(saml),
+    problem: () => live.problem(),
     start: (browser, returnTo, now) =>
       startSignIn({ browser, returnTo }, { connection: saml, memory, now }),
     finish: async ({ form, browser, reference, now }) => {

@@ -41,7 +41,10 @@ const fail =
   (status: number): RequestListener =>
   (_, response) =>
     response.writeHead(status).end('no');
-const load = (url: string) => loadIdentityProvider({ kind: 'metadata_url', url }, now, patience);
+const load = async (url: string, allowPrivateAddress = false) => {
+  const source = { kind: 'metadata_url' as const, url, pins: [], allowPrivateAddress };
+  return (await loadIdentityProvider(source, now, patience)).idp;
+};
 
 describe('metadata from an address', () => {
   test('is fetched', async () => {
@@ -129,7 +132,8 @@ describe('metadata from a file', () => {
   test('is read, and refused where it is missing, too large or no file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-metadata-'));
     const path = join(folder, 'idp.xml');
-    const read = (file: string) => loadIdentityProvider({ kind: 'metadata_file', path: file }, now);
+    const read = async (file: string) =>
+      (await loadIdentityProvider({ kind: 'metadata_file', path: file, pins: [] }, now)).idp;
     await writeFile(path, xml);
     expect((await read(path)).entityId).toBe('https://idp.example.com/metadata');
     await writeFile(path, `${xml}<!--${'x'.repeat(1024 * 1024)}-->`);
@@ -144,10 +148,10 @@ describe('metadata from a file', () => {
 
 describe('the configuration itself', () => {
   test('may hold the metadata, or its parts', async () => {
-    const inline = await loadIdentityProvider({ kind: 'metadata', xml }, now);
+    const { idp: inline } = await loadIdentityProvider({ kind: 'metadata', xml }, now);
     const { entityId, ssoUrl, sloUrl, certificates } = inline;
     const parts = { kind: 'manual', entityId, ssoUrl, sloUrl, certificates } as const;
-    expect(await loadIdentityProvider(parts, now)).toEqual(inline);
+    expect((await loadIdentityProvider(parts, now)).idp).toEqual(inline);
     await expect(
       loadIdentityProvider({ ...parts, certificates: [small.certificate] }, now),
     ).rejects.toMatchObject({ code: 'saml.metadata_unusable_key' });

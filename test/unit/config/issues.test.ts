@@ -121,6 +121,23 @@ describe('a wrong connection', () => {
       ],
     ],
     [
+      'metadata: "<a/>", refresh: 1h, pin: [file:none.pem], overlap: 1h, allow_private_address: true',
+      [
+        'conflict  5:39  connections.0.idp.refresh  expected no refresh beside metadata: it belongs to metadata_url and metadata_file',
+        'conflict  5:48  connections.0.idp.pin  expected no pin beside metadata: it belongs to metadata_url and metadata_file',
+        'bad_certificate  5:49  connections.0.idp.pin.0  cannot be read: there is no such file',
+        'conflict  5:74  connections.0.idp.overlap  expected no overlap beside metadata: it belongs to metadata_url',
+        'conflict  5:101  connections.0.idp.allow_private_address  expected no allow_private_address beside metadata: it belongs to metadata_url',
+      ],
+    ],
+    [
+      'metadata_url: https://a.example, refresh: 1s, overlap: 31d',
+      [
+        'bad_value  5:54  connections.0.idp.refresh  expected a duration from 5s to 1d, received "1s"',
+        'bad_value  5:67  connections.0.idp.overlap  expected a duration from 0s to 30d, received "31d"',
+      ],
+    ],
+    [
       'entity_id: x, sso_url: http://a.example',
       [
         'missing  5:10  connections.0.idp.certs  is missing: entity_id, sso_url and certs belong together',

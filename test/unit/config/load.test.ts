@@ -25,7 +25,14 @@ const DEFAULTS = {
   connections: [
     {
       id: 'acme',
-      idp: { kind: 'metadata_url', url: 'https://idp.example/metadata' },
+      idp: {
+        kind: 'metadata_url',
+        url: 'https://idp.example/metadata',
+        refreshMs: 3_600_000,
+        overlapMs: 86_400_000,
+        pins: [],
+        allowPrivateAddress: false,
+      },
       preset: 'generic',
       subject: { kind: 'name_id', format: 'persistent' },
       directoryId: null,

@@ -122,7 +122,8 @@ async function checkConnection(
   now: EpochMs,
 ): Promise<{ checked: CheckedConnection; problem: Problem | null }> {
   try {
-    const { entityId, ssoUrl, certificates } = await loadIdentityProvider(connection.idp, now);
+    const { entityId, ssoUrl, certificates } = (await loadIdentityProvider(connection.idp, now))
+      .idp;
     const idp = { entityId, ssoUrl, certificates: certificates.map(readCertificate) };
     return { checked: { connection, idp }, problem: null };
   } catch (error) {

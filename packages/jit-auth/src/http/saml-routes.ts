@@ -47,8 +47,13 @@ export function samlRoutes(context: SamlRoutesContext): Router {
   });
   const limit = limitSignIns(context.log);
   router.get('/saml/:connection/metadata', onConnection(context, sendMetadata));
-  router.get('/saml/:connection/login', limit, onConnection(context, startSignIn));
-  router.post('/saml/:connection/acs', limit, form, onConnection(context, finishSignIn));
+  router.get('/saml/:connection/login', limit, onConnection(context, whileAvailable(startSignIn)));
+  router.post(
+    '/saml/:connection/acs',
+    limit,
+    form,
+    onConnection(context, whileAvailable(finishSignIn)),
+  );
   router.all('/saml/:connection/acs', refuseMethod);
   router.use('/saml', refuseUnknown, refuseBadBody(context));
   return router;
@@ -78,6 +83,22 @@ function onConnection(context: SamlRoutesContext, step: Step): RequestHandler {
       return;
     }
     await step(context, connection, request, response, next);
+  };
+}
+
+/** Takes the step only while the identity provider is known; else says that it is not, and why to the log. */
+function whileAvailable(step: Step): Step {
+  return (context, connection, request, response, next) => {
+    const problem = connection.problem();
+    if (problem === null) return step(context, connection, request, response, next);
+    const reference = newReference();
+    const { code, message, detail } = problem;
+    const facts = { connection: connection.id, code, cause: detail.code, reason: detail.reason };
+    context.log.error({ event: 'sign_in.unavailable', ref: reference, ...facts });
+    response.set('retry-after', '60');
+    const title = 'Not available';
+    sendProblem(request, response, { status: 503, code, title, detail: message, reference });
+    return undefined;
   };
 }
 

@@ -1,15 +1,26 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { EpochMs } from '@rollcall/shared/core/time';
-import type { IdentityProvider } from './identity-provider.ts';
-import { MAX_METADATA_BYTES, parseMetadata } from './metadata.ts';
+import { MAX_METADATA_BYTES, type MetadataReading, readMetadata } from './metadata.ts';
 import { downloadMetadata, type Patience, USUAL_PATIENCE } from './metadata-download.ts';
 import { metadataError } from './metadata-error.ts';
+import { requireSignedMetadata } from './metadata-signature.ts';
 import { requireUsableKeys } from './signing-keys.ts';
 
 /** Where an identity provider is described: the `idp` of a configured connection. */
 export type IdentityProviderSource =
-  | { readonly kind: 'metadata_url'; readonly url: string }
-  | { readonly kind: 'metadata_file'; readonly path: string }
+  | {
+      readonly kind: 'metadata_url';
+      readonly url: string;
+      /** PEM: whose keys must have signed the metadata; empty where nothing must. */
+      readonly pins: readonly string[];
+      readonly allowPrivateAddress: boolean;
+    }
+  | {
+      readonly kind: 'metadata_file';
+      readonly path: string;
+      /** As for `metadata_url`. */
+      readonly pins: readonly string[];
+    }
   | { readonly kind: 'metadata'; readonly xml: string }
   | {
       readonly kind: 'manual';
@@ -21,29 +32,40 @@ export type IdentityProviderSource =
     };
 
 /**
- * Loads what we trust of an identity provider, from wherever the configuration
+ * Loads what we trust of an identity provider, once, from wherever the configuration
  * says. Throws `saml.metadata_…`.
  */
 export async function loadIdentityProvider(
   source: IdentityProviderSource,
   now: EpochMs,
   patience: Patience = USUAL_PATIENCE,
-): Promise<IdentityProvider> {
+): Promise<MetadataReading> {
   switch (source.kind) {
-    case 'metadata_url':
-      return parseMetadata(await downloadMetadata(source.url, patience), null, now);
+    case 'metadata_url': {
+      const downloaded = await downloadMetadata({ ...source, patience });
+      return readTrusted(downloaded.kind === 'fetched' ? downloaded.xml : '', source.pins, now);
+    }
     case 'metadata_file':
-      return parseMetadata(await readMetadataFile(source.path), null, now);
+      return readTrusted(await readMetadataFile(source.path), source.pins, now);
     case 'metadata':
-      return parseMetadata(source.xml, null, now);
+      return readMetadata(source.xml, null, now);
     case 'manual': {
       requireUsableKeys(source.certificates);
       const { entityId, ssoUrl, sloUrl, certificates } = source;
-      return { entityId, ssoUrl, sloUrl, certificates, wantAuthnRequestsSigned: false };
+      const idp = { entityId, ssoUrl, sloUrl, certificates, wantAuthnRequestsSigned: false };
+      return { idp, validUntil: null, cacheMs: null };
     }
     default:
       return source satisfies never;
   }
+}
+
+/**
+ * Reads metadata; where certificates are pinned, from what one of their keys has signed.
+ * Throws `saml.metadata_…`.
+ */
+export function readTrusted(xml: string, pins: readonly string[], now: EpochMs): MetadataReading {
+  return readMetadata(pins.length === 0 ? xml : requireSignedMetadata(xml, pins), null, now);
 }
 
 async function readMetadataFile(path: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { EpochMs } from '@rollcall/shared/core/time';
+import { XmlError } from 'libxml2-wasm';
 import {
   attributeOf,
   childrenOf,
@@ -12,42 +13,59 @@ import type { IdentityProvider } from './identity-provider.ts';
 import { parseInstant } from './instant.ts';
 import { parseWithLibxml } from './libxml-element.ts';
 import { metadataError } from './metadata-error.ts';
+import { type MetadataValidity, validityOf } from './metadata-validity.ts';
 import { requireUsableKeys } from './signing-keys.ts';
 
 /** The largest metadata that is read, in bytes. */
 export const MAX_METADATA_BYTES = 1024 * 1024;
 
-const METADATA_NS = 'urn:oasis:names:tc:SAML:2.0:metadata';
+/** Namespace of metadata (SAML Metadata §1.1). */
+export const METADATA_NS = 'urn:oasis:names:tc:SAML:2.0:metadata';
 const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
+
+/** An identity provider as its metadata describes it, and for how long that holds. */
+export interface MetadataReading extends MetadataValidity {
+  readonly idp: IdentityProvider;
+}
 
 /**
  * Reads an identity provider from its metadata (SAML Metadata §2.3, §2.4.3). A
- * signature in it is not looked at: what vouches for it is where it came from.
- * Throws `saml.metadata_…`.
+ * signature in it is not looked at: what vouches for it is where it came from, or
+ * `requireSignedMetadata`. Throws `saml.metadata_…`.
  *
  * @param entityId which one is meant; null where the metadata has only one.
  */
-export function parseMetadata(
-  xml: string,
-  entityId: string | null,
-  now: EpochMs,
-): IdentityProvider {
-  const root = parse(xml);
-  const entity = chooseEntity(root, entityId, now);
+export function readMetadata(xml: string, entityId: string | null, now: EpochMs): MetadataReading {
+  const root = parsing(xml, parseWithLibxml);
+  const { entity, within } = chooseEntity(root, entityId, now);
   const role = requireRole(entity);
   requireValid(role, now);
   const certificates = readCertificates(role);
   requireUsableKeys(certificates);
-  return {
+  const idp = {
     entityId: attributeOf(entity, 'entityID') ?? '',
     ssoUrl: readSsoUrl(role),
     sloUrl: redirectUrls(role, 'SingleLogoutService')[0] ?? null,
     certificates,
     wantAuthnRequestsSigned: isTrue(attributeOf(role, 'WantAuthnRequestsSigned')),
   };
+  return { idp, ...validityOf([...within, entity, role]) };
 }
 
-function parse(xml: string): Element {
+/** As {@link readMetadata}, without its validity. */
+export function parseMetadata(
+  xml: string,
+  entityId: string | null,
+  now: EpochMs,
+): IdentityProvider {
+  return readMetadata(xml, entityId, now).idp;
+}
+
+/**
+ * Text that may be handed to a parser: not too large, without a document type.
+ * Throws `saml.metadata_too_large`, `saml.metadata_doctype`.
+ */
+function requireMetadataText(xml: string): string {
   if (Buffer.byteLength(xml) > MAX_METADATA_BYTES) {
     throw metadataError('saml.metadata_too_large', `${MAX_METADATA_BYTES} bytes`, 'more');
   }
@@ -55,36 +73,52 @@ function parse(xml: string): Element {
   if (/<!(?:DOCTYPE|ENTITY)/i.test(xml)) {
     throw metadataError('saml.metadata_doctype', 'no document type', 'one');
   }
+  return xml.replace(/^\uFEFF/, '');
+}
+
+/** Runs a parser over the text of metadata. Throws `saml.metadata_…` for what is none. */
+export function parsing<T>(xml: string, parse: (text: string) => T): T {
+  const text = requireMetadataText(xml);
   try {
-    return parseWithLibxml(xml.replace(/^\uFEFF/, ''));
+    return parse(text);
   } catch (cause) {
-    const received = cause instanceof Error ? cause.message.trim() : String(cause);
-    throw metadataError('saml.metadata_not_xml', 'XML', received, cause);
+    if (!(cause instanceof XmlError)) throw cause;
+    throw metadataError('saml.metadata_not_xml', 'XML', cause.message.trim(), cause);
   }
 }
 
-function chooseEntity(root: Element, entityId: string | null, now: EpochMs): Element {
-  const found = entitiesIn(root, now).filter(({ attributes }) =>
-    entityId === null ? true : attributes.get('entityID') === entityId,
+/** An entity, and the groups that it is in, the outermost first. */
+interface PlacedEntity {
+  readonly entity: Element;
+  readonly within: readonly Element[];
+}
+
+function chooseEntity(root: Element, entityId: string | null, now: EpochMs): PlacedEntity {
+  const found = entitiesIn(root, [], now).filter(({ entity }) =>
+    entityId === null ? true : attributeOf(entity, 'entityID') === entityId,
   );
-  const [entity, second] = found;
+  const [chosen, second] = found;
   const expected = entityId === null ? 'one EntityDescriptor' : `the entity id ${entityId}`;
-  if (entity === undefined || !attributeOf(entity, 'entityID')) {
+  if (chosen === undefined || !attributeOf(chosen.entity, 'entityID')) {
     throw metadataError('saml.metadata_no_entity', expected, root.name);
   }
   if (second !== undefined) {
     throw metadataError('saml.metadata_ambiguous', expected, `${found.length}`);
   }
-  requireValid(entity, now);
-  return entity;
+  requireValid(chosen.entity, now);
+  return chosen;
 }
 
 /** SAML Metadata §2.3.1: groups of entities may be nested, and each may have an end. */
-function entitiesIn(element: Element, now: EpochMs): readonly Element[] {
-  if (isNamed(element, METADATA_NS, 'EntityDescriptor')) return [element];
+function entitiesIn(
+  element: Element,
+  within: readonly Element[],
+  now: EpochMs,
+): readonly PlacedEntity[] {
+  if (isNamed(element, METADATA_NS, 'EntityDescriptor')) return [{ entity: element, within }];
   if (!isNamed(element, METADATA_NS, 'EntitiesDescriptor')) return [];
   requireValid(element, now);
-  return element.children.flatMap((child) => entitiesIn(child, now));
+  return element.children.flatMap((child) => entitiesIn(child, [...within, element], now));
 }
 
 function requireValid(element: Element, now: EpochMs): void {

@@ -1,6 +1,7 @@
 import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { WeakAlgorithm } from './algorithms.ts';
 import type { IdentityProvider } from './identity-provider.ts';
+import type { LiveIdentityProvider } from './live-identity-provider.ts';
 import type { OwnKeys } from './own-keys.ts';
 
 /** How we are known to the identity provider of one connection. */
@@ -16,6 +17,10 @@ export interface ServiceProvider {
 /** What sign-ins by one connection need to know. */
 export interface SamlConnection {
   readonly id: ConnectionId;
+  /**
+   * As it is trusted at this moment: read it for each request, never keep it. Throws
+   * `connection.unavailable` where nothing is trusted at present.
+   */
   readonly idp: IdentityProvider;
   readonly sp: ServiceProvider;
   readonly keys: OwnKeys;
@@ -58,12 +63,22 @@ export function serviceProvider(publicUrl: string, id: ConnectionId): ServicePro
 /** Puts a configured connection and its identity provider together. */
 export function samlConnection(
   settings: ConnectionSettings,
-  idp: IdentityProvider,
+  live: LiveIdentityProvider,
   keys: OwnKeys,
   publicUrl: string,
 ): SamlConnection {
   const { id, signed, encryption, weakAlgorithms, clockSkewMs, allowCreate, forceAuthn } = settings;
   const sp = serviceProvider(publicUrl, id);
   const accepted = { signed, encryption, weakAlgorithms, clockSkewMs };
-  return { id, idp, sp, keys, ...accepted, allowCreate, forceAuthn };
+  return {
+    id,
+    get idp() {
+      return live.current();
+    },
+    sp,
+    keys,
+    ...accepted,
+    allowCreate,
+    forceAuthn,
+  };
 }

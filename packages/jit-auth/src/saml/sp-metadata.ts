@@ -1,7 +1,7 @@
 import { PROTOCOL_NS } from './element.ts';
+import { METADATA_NS } from './metadata.ts';
 import type { SamlConnection } from './saml-connection.ts';
 
-const METADATA_NS = 'urn:oasis:names:tc:SAML:2.0:metadata';
 const POST = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST';
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -18,6 +18,39 @@ export interface ConnectionsTable {
   sessions_ended_at: Date | null;
 }
 
+export interface IdentityProvidersTable {
+  connection_id: ConnectionId;
+  source: string;
+  address: string;
+  version: Generated<number>;
+  xml: string | null;
+  etag: string | null;
+  last_modified: string | null;
+  fetched_at: Date | null;
+  valid_until: Date | null;
+  due_at: Date;
+  claimed_until: Date | null;
+  failures: Generated<number>;
+  failed_at: Date | null;
+  failure_code: string | null;
+  failure: string | null;
+}
+
+/** What became of a certificate that metadata has named. */
+export type CertificateStanding = 'announced' | 'withdrawn' | 'refused';
+
+export interface IdentityProviderCertificatesTable {
+  connection_id: ConnectionId;
+  source: string;
+  fingerprint: string;
+  pem: string;
+  standing: CertificateStanding;
+  first_seen_at: Date;
+  last_seen_at: Date;
+  withdrawn_at: Date | null;
+  trusted_until: Date | null;
+}
+
 export interface UsersTable {
   id: UserId;
   connection_id: ConnectionId;
@@ -270,6 +303,8 @@ export interface ConnectionSignInsTable {
 /** Every table, as `migrations/` makes it. */
 export interface Tables {
   connections: ConnectionsTable;
+  identity_providers: IdentityProvidersTable;
+  identity_provider_certificates: IdentityProviderCertificatesTable;
   users: UsersTable;
   grants: GrantsTable;
   sessions: SessionsTable;

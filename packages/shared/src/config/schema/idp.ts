@@ -2,15 +2,31 @@ import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { readFileText } from '../file-text.ts';
-import { list, mapping, name, type Reading, textAs } from './fields.ts';
+import { duration, flag, list, mapping, name, type Reading, textAs } from './fields.ts';
 import { filePath } from './references.ts';
 import { webUrl } from './urls.ts';
 
 /** Where the keys and addresses of an IdP come from. */
 export type IdpConfig =
-  | { readonly kind: 'metadata_url'; readonly url: string }
-  /** Absolute path; read when the connection is used. */
-  | { readonly kind: 'metadata_file'; readonly path: string }
+  | {
+      readonly kind: 'metadata_url';
+      readonly url: string;
+      /** How often it is fetched again, in milliseconds. */
+      readonly refreshMs: number;
+      /** How long old and new certificates are both trusted, in milliseconds. */
+      readonly overlapMs: number;
+      /** PEM: whose keys must have signed the metadata; empty where nothing must. */
+      readonly pins: readonly string[];
+      /** Whether it may be on an address of this machine or of a private network. */
+      readonly allowPrivateAddress: boolean;
+    }
+  /** Absolute path; read again when it has changed. */
+  | {
+      readonly kind: 'metadata_file';
+      readonly path: string;
+      readonly refreshMs: number;
+      readonly pins: readonly string[];
+    }
   | { readonly kind: 'metadata'; readonly xml: string }
   | {
       readonly kind: 'manual';
@@ -20,6 +36,22 @@ export type IdpConfig =
       /** PEM, one certificate each, at least one. */
       readonly certificates: readonly string[];
     };
+
+const USUAL_REFRESH_MS = 60 * 60_000;
+/**
+ * Identity providers that announce a new key ahead name both meanwhile. The others
+ * begin to sign with it as they name it: a day covers what is on its way and caches,
+ * and is as long as a stolen key is to be believed.
+ */
+const USUAL_OVERLAP_MS = 24 * 60 * 60_000;
+
+/** Keys that only make sense beside some of the forms. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  refresh: ['metadata_url', 'metadata_file'],
+  pin: ['metadata_url', 'metadata_file'],
+  overlap: ['metadata_url'],
+  allow_private_address: ['metadata_url'],
+};
 
 const FORMS = ['metadata_url', 'metadata_file', 'metadata', 'entity_id'] as const;
 const FORMS_IN_WORDS =
@@ -35,6 +67,10 @@ export function idpSchema(baseDir: string) {
     sso_url: webUrl().optional(),
     slo_url: webUrl().optional(),
     certs: list(certificate(baseDir), 'a list of certificates', 1).optional(),
+    refresh: duration('5s', '1d').optional(),
+    overlap: duration('0s', '30d').optional(),
+    pin: list(certificate(baseDir), 'a list of certificates', 1).optional(),
+    allow_private_address: flag().optional(),
   };
   return mapping(shape)
     .check(
@@ -51,9 +87,20 @@ export function idpSchema(baseDir: string) {
     )
     .transform((idp, context): IdpConfig => {
       const { entity_id: entityId, sso_url: ssoUrl, slo_url: sloUrl, certs } = idp;
-      if (idp.metadata_url !== undefined) return { kind: 'metadata_url', url: idp.metadata_url };
+      const kept = { refreshMs: idp.refresh ?? USUAL_REFRESH_MS, pins: idp.pin ?? [] };
+      if (idp.metadata_url !== undefined) {
+        const overlapMs = idp.overlap ?? USUAL_OVERLAP_MS;
+        const allowPrivateAddress = idp.allow_private_address ?? false;
+        return {
+          kind: 'metadata_url',
+          url: idp.metadata_url,
+          ...kept,
+          overlapMs,
+          allowPrivateAddress,
+        };
+      }
       if (idp.metadata_file !== undefined) {
-        return { kind: 'metadata_file', path: idp.metadata_file };
+        return { kind: 'metadata_file', path: idp.metadata_file, ...kept };
       }
       if (idp.metadata !== undefined) return { kind: 'metadata', xml: idp.metadata };
       if (entityId !== undefined && ssoUrl !== undefined && certs !== undefined) {
@@ -80,13 +127,31 @@ function faultsOf(idp: object): Fault[] {
   if (given.length === 0 && manual.length === 0) {
     return [{ message: `expected ${FORMS_IN_WORDS}`, path: [], code: 'config.missing' }];
   }
+  const misplaced = misplacedBeside(idp, given[0] ?? 'entity_id');
   if (given.length === 1 && given[0] !== 'entity_id') {
-    return manual.map((key) => ({
-      message: `expected no ${key} beside ${given[0]}: the metadata says it`,
+    const said = manual.map(
+      (key): Fault => ({
+        message: `expected no ${key} beside ${given[0]}: the metadata says it`,
+        path: [key],
+        code: 'config.conflict',
+      }),
+    );
+    return [...said, ...misplaced];
+  }
+  return [...misplaced, ...missingByHand(idp)];
+}
+
+function misplacedBeside(idp: object, form: string): Fault[] {
+  return Object.entries(BESIDE)
+    .filter(([key, forms]) => Object.hasOwn(idp, key) && !forms.includes(form))
+    .map(([key, forms]) => ({
+      message: `expected no ${key} beside ${form}: it belongs to ${forms.join(' and ')}`,
       path: [key],
       code: 'config.conflict',
     }));
-  }
+}
+
+function missingByHand(idp: object): Fault[] {
   return ['entity_id', 'sso_url', 'certs']
     .filter((key) => !Object.hasOwn(idp, key))
     .map((key) => ({
