@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCheck } from './commands/check.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addSessions } from './commands/sessions.ts';
@@ -46,6 +47,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addStart(program, run);
   addMigrate(program, run);
   addCheck(program, run);
+  addDoctor(program, run);
   addUsers(program, run);
   addExplain(program, run);
   addSessions(program, run);

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { loadIdentityProvider } from '@rollcall/jit-auth/saml/load-identity-provider';
+import type { Patience } from '@rollcall/jit-auth/saml/metadata-download';
 import {
   type Environment,
   formatReference,
@@ -56,7 +57,7 @@ export async function checkConfiguration(
   env: Environment,
   now: EpochMs,
 ): Promise<CheckReport> {
-  const secrets = await Promise.all(secretsOf(config, env).map(attempt));
+  const secrets = await checkSecrets(config, env);
   const connections = await Promise.all(
     config.connections.map((connection, index) => checkConnection(connection, index, now)),
   );
@@ -67,6 +68,14 @@ export async function checkConfiguration(
       (problem) => problem !== null,
     ),
   };
+}
+
+/** Reads every secret, and forgets it: a problem for each that cannot be used, null for the others. */
+export function checkSecrets(
+  config: Config,
+  env: Environment,
+): Promise<readonly (Problem | null)[]> {
+  return Promise.all(secretsOf(config, env).map(attempt));
 }
 
 interface Attempt {
@@ -116,14 +125,16 @@ async function attempt({ path, run }: Attempt): Promise<Problem | null> {
   }
 }
 
-async function checkConnection(
+/** Loads what is trusted of one connection's identity provider. Never throws. */
+export async function checkConnection(
   connection: ConnectionConfig,
   index: number,
   now: EpochMs,
+  patience?: Patience,
 ): Promise<{ checked: CheckedConnection; problem: Problem | null }> {
   try {
-    const { entityId, ssoUrl, certificates } = (await loadIdentityProvider(connection.idp, now))
-      .idp;
+    const loaded = await loadIdentityProvider(connection.idp, now, patience);
+    const { entityId, ssoUrl, certificates } = loaded.idp;
     const idp = { entityId, ssoUrl, certificates: certificates.map(readCertificate) };
     return { checked: { connection, idp }, problem: null };
   } catch (error) {
@@ -132,7 +143,8 @@ async function checkConnection(
   }
 }
 
-function readCertificate(pem: string): CheckedCertificate {
+/** What people want to know of a certificate. */
+export function readCertificate(pem: string): CheckedCertificate {
   const certificate = new X509Certificate(pem);
   return {
     subject: certificate.subject,

@@ -42,7 +42,7 @@ export async function openEngine(pool: pg.Pool, source: RedisSource | null): Pro
     const redis = impatientCopy(source.client);
     return { kind: 'redis', pool, redis, close: async () => redis.disconnect() };
   }
-  const redis = await connect(source.url);
+  const redis = await connectRedis(source.url);
   return {
     kind: 'redis',
     pool,
@@ -57,9 +57,9 @@ export async function openEngine(pool: pg.Pool, source: RedisSource | null): Pro
  * Connects, or says why not. Commands fail within a second while Redis refuses
  * connections, and after `CONNECT_TIMEOUT` where it hangs or the command was on its way
  * already: a session check that waits for ever is a page that hangs, and refusal is
- * the default.
+ * the default. The caller disconnects. Throws as {@link openEngine} does.
  */
-async function connect(url: string): Promise<Redis> {
+export async function connectRedis(url: string): Promise<Redis> {
   const number = requireRedisUrl(url);
   const redis = new Redis(url, {
     lazyConnect: true,

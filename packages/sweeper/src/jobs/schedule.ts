@@ -23,6 +23,7 @@ export async function scheduleSweeps(
   }
 }
 
-function scheduleId(connectionId: ConnectionId): string {
+/** The id of the schedule of a connection. */
+export function scheduleId(connectionId: ConnectionId): string {
   return `${PREFIX}${connectionId}`;
 }
