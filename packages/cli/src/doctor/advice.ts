@@ -57,8 +57,12 @@ function rowsOf(page: string): [string, Entry][] {
   return page.split('\n').flatMap((line) => {
     const cells = line.split('|').slice(1, -1);
     const codes = cells[0]?.match(/(?<=`)[a-z_]+\.[a-z_0-9]+(?=`)/g) ?? [];
-    const general = plain(cells.at(-1) ?? '');
-    return codes.map((code): [string, Entry] => [code, { general, at: new Map() }]);
+    const [general = '', ...vendors] = (cells.at(-1) ?? '').split(/\*\*(\w+)\*\*: /);
+    const at = new Map<string, string>();
+    for (let index = 0; index + 1 < vendors.length; index += 2) {
+      at.set(vendors[index]?.toLowerCase() ?? '', plain(`${general} ${vendors[index + 1]}`));
+    }
+    return codes.map((code): [string, Entry] => [code, { general: plain(general), at }]);
   });
 }
 
