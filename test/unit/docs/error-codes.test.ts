@@ -26,7 +26,7 @@ const CODE = new RegExp(String.raw`(?<=['\`])(?:${FAMILIES.join('|')})\.[a-z_0-9
 
 /** Names of this form that are no codes: events of the log, kinds of facts, keys of the configuration. */
 const OTHER_NAMES =
-  /\b(?:event|kind): '[a-z_.]+'|IntoOutbox\(\s*\w+,\s*'[a-z_.]+'|'(?:session\.(?:revoked|keys|idle|max)|redis\.url)'/g;
+  /\b(?:event|kind): '[a-z_.]+'|\bconst event = [^;]*;|IntoOutbox\(\s*\w+,\s*'[a-z_.]+'|'(?:session\.(?:revoked|keys|idle|max)|redis\.url)'/g;
 
 /** Source files of everything but the demo, which explains its own errors. */
 function sources(): string {
