@@ -20,7 +20,7 @@ import { RedisReplayMemory } from './saml/redis-replay-memory.ts';
 import type { ReplayMemory } from './saml/replay-memory.ts';
 import { startSignIn } from './saml/request.ts';
 import { type SamlConnection, samlConnection } from './saml/saml-connection.ts';
-import { spMetadata } from './saml/sp-metadata.ts';
+import { type MetadataPromises, PERSISTENT, spMetadata } from './saml/sp-metadata.ts';
 import { noticeSettings } from './saml/start-notices.ts';
 import { verifyResponse } from './saml/verify.ts';
 
@@ -81,21 +81,32 @@ export async function openConnections(
       const saml = samlConnection(connection, live, keys, config.publicUrl);
       noticeSettings(saml, log);
       const provisioning = provisioningContext(config, connection, foundation);
-      return signInConnection(saml, live, provisioning, memory);
+      const metadata = spMetadata(saml, promisesOf(connection));
+      return signInConnection(saml, { live, metadata, provisioning, memory });
     }),
   );
   return new Map(opened.map((connection) => [connection.id, connection]));
 }
 
+function promisesOf({ subject }: ConnectionConfig): MetadataPromises {
+  const nameIdFormat = subject.kind === 'name_id' ? PERSISTENT : null;
+  return { signsRequests: false, nameIdFormat };
+}
+
+interface Parts {
+  readonly live: LiveIdentityProvider;
+  readonly metadata: string;
+  readonly provisioning: ProvisioningContext;
+  readonly memory: ReplayMemory;
+}
+
 function signInConnection(
   saml: SamlConnection,
-  live: LiveIdentityProvider,
-  provisioning: ProvisioningContext,
-  memory: ReplayMemory,
+  { live, metadata, provisioning, memory }: Parts,
 ): SignInConnection {
   return {
     id: saml.id,
-    metadata: spMetadata(saml),
+    metadata,
     problem: () => live.problem(),
     start: (browser, returnTo, now) =>
       startSignIn({ browser, returnTo }, { connection: saml, memory, now }),

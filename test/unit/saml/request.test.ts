@@ -12,8 +12,6 @@ import {
   takePendingRequest,
 } from '@rollcall/jit-auth/saml/pending-request';
 import { startSignIn } from '@rollcall/jit-auth/saml/request';
-import { type SamlConnection, serviceProvider } from '@rollcall/jit-auth/saml/saml-connection';
-import { spMetadata } from '@rollcall/jit-auth/saml/sp-metadata';
 import { toConnectionId } from '@rollcall/shared/core/ids';
 import { toEpochMs } from '@rollcall/shared/core/time';
 import { describe, expect, test } from 'vitest';
@@ -94,48 +92,5 @@ describe('the request', () => {
     const [a, b] = [await start(), await start()];
     expect(attributeOf(a.request, 'ID')).not.toBe(attributeOf(b.request, 'ID'));
     expect(a.url.searchParams.get('RelayState')).not.toBe(b.url.searchParams.get('RelayState'));
-  });
-});
-
-describe('our metadata', () => {
-  const MD = 'urn:oasis:names:tc:SAML:2.0:metadata';
-  const metadataOf = (sp: SamlConnection['sp'], signed: SamlConnection['signed'] = 'assertion') =>
-    parseWithLibxml(spMetadata({ sp, signed }));
-
-  test('names the connection and where responses go', () => {
-    const id = toConnectionId('acme');
-    const entity = metadataOf(serviceProvider('https://auth.example.com/', id));
-    expect(attributeOf(entity, 'entityID')).toBe('https://auth.example.com/saml/acme/metadata');
-    const role = requireChild(entity, MD, 'SPSSODescriptor');
-    expect(attributeOf(role, 'WantAssertionsSigned')).toBe('true');
-    expect(attributeOf(role, 'protocolSupportEnumeration')).toBe(PROTOCOL_NS);
-    const acs = requireChild(role, MD, 'AssertionConsumerService');
-    expect(Object.fromEntries(acs.attributes)).toEqual({
-      Binding: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST',
-      Location: 'https://auth.example.com/saml/acme/acs',
-      index: '0',
-      isDefault: 'true',
-    });
-  });
-
-  test('escapes what an address may hold', () => {
-    const entityId = `https://a.example/?a=1&b='"<>`;
-    const entity = metadataOf({
-      entityId,
-      acsUrl: 'https://a.example/?a&b',
-      sloUrl: 'https://a.example/?c',
-    });
-    expect(attributeOf(entity, 'entityID')).toBe(entityId);
-  });
-
-  test('wants assertions signed unless only responses are', () => {
-    const sp = { entityId: 'a', acsUrl: 'b', sloUrl: 'c' };
-    const wanted = (['assertion', 'both', 'response'] as const).map((signed) =>
-      attributeOf(
-        requireChild(metadataOf(sp, signed), MD, 'SPSSODescriptor'),
-        'WantAssertionsSigned',
-      ),
-    );
-    expect(wanted).toEqual(['true', 'true', 'false']);
   });
 });

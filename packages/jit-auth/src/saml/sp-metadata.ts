@@ -1,8 +1,13 @@
-import { PROTOCOL_NS } from './element.ts';
+import { allowAlgorithms } from './algorithms.ts';
+import { PROTOCOL_NS, SIGNATURE_NS } from './element.ts';
 import { METADATA_NS } from './metadata.ts';
+import type { OwnKey } from './own-keys.ts';
 import type { SamlConnection } from './saml-connection.ts';
 
+/** SAML Core §8.3.7. */
+export const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent';
 const POST = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST';
+const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -11,16 +16,68 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-/** Our metadata for one connection, as XML in schema order (SAML Metadata §2.4.4). */
-export function spMetadata({ sp, signed }: Pick<SamlConnection, 'sp' | 'signed'>): string {
-  const wantAssertionsSigned = signed !== 'response';
+/** The part of a connection that our metadata describes. */
+export type DescribedConnection = Pick<SamlConnection, 'sp' | 'signed' | 'keys' | 'weakAlgorithms'>;
+
+/** What our metadata says besides. */
+export interface MetadataPromises {
+  /** Whether every AuthnRequest is signed. */
+  readonly signsRequests: boolean;
+  /** NameIDFormat that names the subject; null where an attribute does. */
+  readonly nameIdFormat: string | null;
+}
+
+/**
+ * Our metadata for one connection, as XML in schema order (SAML Metadata §2.4.1, §2.4.2,
+ * §2.4.4). It names every key of ours, the next ones too, so that an identity provider
+ * that reads it knows them before they are used. It has no end: one that stopped being
+ * read would stop sign-ins.
+ */
+export function spMetadata(
+  connection: DescribedConnection,
+  { signsRequests, nameIdFormat }: MetadataPromises,
+): string {
+  const { sp, signed, keys } = connection;
+  const methods = encryptionMethods(connection);
+  const lines = [
+    ...keys.signing.map((key) => keyDescriptor('signing', key, [])),
+    ...keys.decryption.map((key) => keyDescriptor('encryption', key, methods)),
+    // A logout that nobody can sign would be refused: it is not offered.
+    ...(keys.signing.length === 0 ? [] : [REDIRECT, POST]).map((binding) =>
+      endpoint('SingleLogoutService', binding, sp.sloUrl),
+    ),
+    ...(nameIdFormat === null
+      ? []
+      : [`<md:NameIDFormat>${escapeXml(nameIdFormat)}</md:NameIDFormat>`]),
+    endpoint('AssertionConsumerService', POST, sp.acsUrl, ' index="0" isDefault="true"'),
+  ];
   return `<?xml version="1.0" encoding="UTF-8"?>
 <md:EntityDescriptor xmlns:md="${METADATA_NS}" entityID="${escapeXml(sp.entityId)}">
-  <md:SPSSODescriptor AuthnRequestsSigned="false" WantAssertionsSigned="${wantAssertionsSigned}" protocolSupportEnumeration="${PROTOCOL_NS}">
-    <md:AssertionConsumerService Binding="${POST}" Location="${escapeXml(sp.acsUrl)}" index="0" isDefault="true"/>
+  <md:SPSSODescriptor AuthnRequestsSigned="${signsRequests}" WantAssertionsSigned="${signed !== 'response'}" protocolSupportEnumeration="${PROTOCOL_NS}">
+${lines.map((line) => `    ${line}`).join('\n')}
   </md:SPSSODescriptor>
 </md:EntityDescriptor>
 `;
+}
+
+/** SAML Metadata §2.4.1.1; the methods stand behind the key (§2.4.1.1, XML Encryption §3.2). */
+function keyDescriptor(
+  use: 'signing' | 'encryption',
+  { certificate }: OwnKey,
+  methods: readonly string[],
+): string {
+  const body = certificate.raw.toString('base64');
+  const listed = methods.map((method) => `<md:EncryptionMethod Algorithm="${escapeXml(method)}"/>`);
+  return `<md:KeyDescriptor use="${use}"><ds:KeyInfo xmlns:ds="${SIGNATURE_NS}"><ds:X509Data><ds:X509Certificate>${body}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>${listed.join('')}</md:KeyDescriptor>`;
+}
+
+function encryptionMethods({ weakAlgorithms }: DescribedConnection): readonly string[] {
+  const { contentEncryption, keyTransport } = allowAlgorithms(weakAlgorithms);
+  return [...contentEncryption, ...keyTransport];
+}
+
+function endpoint(name: string, binding: string, location: string, more = ''): string {
+  return `<md:${name} Binding="${binding}" Location="${escapeXml(location)}"${more}/>`;
 }
 
 function escapeXml(text: string): string {
