@@ -77,6 +77,8 @@ export function userOf(more: Partial<User> = {}): User {
     lastAssertionAt: minutes(-600),
     lastConfirmedAt: null,
     sessionsEndedAt: null,
+    protectedByAdmin: false,
+    personId: null,
     ...more,
   };
 }

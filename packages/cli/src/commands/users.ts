@@ -9,6 +9,10 @@ import type { Invocation, Run } from '../invocation.ts';
 import { renderUsers, userToJson } from '../render/users.ts';
 import { accept, readConnection } from './accept.ts';
 import { readWithin } from './page-options.ts';
+import { addUsersJoin } from './users-join.ts';
+import { addUsersProtect } from './users-protect.ts';
+import { addUsersShow } from './users-show.ts';
+import { addUsersState } from './users-state.ts';
 
 const HELP = `
 The listing is ordered by id. A full page ends with the --after of the next one.
@@ -27,7 +31,10 @@ interface ListOptions {
 
 /** `rollcall users …` */
 export function addUsers(parent: Command, run: Run): void {
-  const users = parent.command('users').description('The people that Rollcall knows.');
+  const users = parent
+    .command('users')
+    .summary('list and show users; deactivate, reactivate, protect, join')
+    .description('The people that Rollcall knows.');
   users
     .command('list')
     .summary('list users with their states and roles')
@@ -40,6 +47,10 @@ export function addUsers(parent: Command, run: Run): void {
     .action((options: ListOptions, command: Command) =>
       run(command, (invocation) => list(options, invocation)),
     );
+  addUsersShow(users, run);
+  addUsersState(users, run);
+  addUsersProtect(users, run);
+  addUsersJoin(users, run);
 }
 
 async function list(options: ListOptions, invocation: Invocation): Promise<ExitCode> {

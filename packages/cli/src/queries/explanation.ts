@@ -52,7 +52,8 @@ export async function explainUser(
   return { user, grants, mapping, connectionConfigured, liveSessions, events };
 }
 
-async function countLiveSessions(
+/** How many sessions would be let in now. */
+export async function countLiveSessions(
   db: Database,
   user: User,
   idleMs: number,

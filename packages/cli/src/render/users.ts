@@ -61,6 +61,7 @@ export function userToJson({ user, roles }: ListedUser): Record<string, unknown>
     reason: user.stateReason,
     state_changed_at: toIso(user.stateChangedAt),
     protected: user.protected,
+    person: user.personId,
     roles,
     groups: user.groups,
     created_at: toIso(user.createdAt),

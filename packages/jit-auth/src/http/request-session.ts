@@ -46,7 +46,7 @@ async function readingOf(
   if (id === null) return { kind: 'none' };
   // A page that asks who is signed in, again and again, is no sign of a person.
   const used = request.path !== '/session';
-  const reading = await readSession(db, id, { idleMs, used }, currentTime());
+  const reading = await readSession(db, id, { idleMs, used, trusted: connections }, currentTime());
   if (reading.kind !== 'live' || connections.has(reading.connectionId)) return reading;
   // An identity provider that we trust no more vouches for nobody.
   return { kind: 'dead', why: 'ended', reason: 'connection_removed' };

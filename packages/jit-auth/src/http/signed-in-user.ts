@@ -1,8 +1,9 @@
-import type { User } from '@rollcall/shared/core/user';
+import { personOf, type User } from '@rollcall/shared/core/user';
 import type { SessionReading } from '@rollcall/shared/db/sessions';
 
 /** Who is signed in, as a host app and `GET /session` see them. */
 export interface SignedInUser {
+  /** Ours. The same by whichever connection somebody signs in, where records are joined. */
   readonly id: string;
   /** The immutable id by which the connection names the person. */
   readonly subject: string;
@@ -33,7 +34,7 @@ export function signedInUser(reading: Extract<SessionReading, { kind: 'live' }>)
 /** What of a user is shown outside, with the roles held now. */
 export function viewOf(user: User, roles: readonly string[]): SignedInUser {
   return {
-    id: user.id,
+    id: personOf(user),
     subject: user.subject,
     ...user.profile,
     roles,

@@ -60,6 +60,12 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
   not_owned: 'access.refused',
   other_cause: 'access.refused',
   illegal_step: 'access.refused',
+  not_by_hand: 'access.refused',
+  same_user: 'access.refused',
+  already_joined: 'access.refused',
+  purge_eligible: 'access.refused',
+  shut_out: 'access.refused',
+  gives_person_id: 'access.refused',
 };
 
 /**

@@ -2,6 +2,8 @@ import type { Actor } from '../core/actor.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Tx } from '../db/database.ts';
 import type { AccessChange, AccessOutcome } from './change.ts';
+import { joinRecords, separateRecord } from './person.ts';
+import { changeProtection } from './protection.ts';
 import {
   revokeNamedSessions,
   revokeSessionsOfConnection,
@@ -54,6 +56,13 @@ export function apply(
       return revokeSessionsOfConnection(tx, change, actor, now);
     case 'end_sessions_by_name':
       return revokeNamedSessions(tx, change, actor, now);
+    case 'join':
+      return joinRecords(tx, change, actor, now);
+    case 'separate':
+      return separateRecord(tx, change, actor, now);
+    case 'protect':
+    case 'unprotect':
+      return changeProtection(tx, change, actor, now);
     default:
       return change satisfies never;
   }

@@ -145,6 +145,29 @@ export interface NamedSessionsEnd {
   readonly reason: string;
 }
 
+/** Ties a record to the person of another: both are of one person, an administrator says. */
+export interface RecordsJoin {
+  readonly kind: 'join';
+  readonly userId: UserId;
+  /** Gives the person its id, where it has none yet. */
+  readonly withUserId: UserId;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** Makes a record stand alone again. */
+export interface RecordSeparation {
+  readonly kind: 'separate';
+  readonly userId: UserId;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** Keeps everything automatic away from a user's access, or no longer. */
+export interface ProtectionChange {
+  readonly kind: 'protect' | 'unprotect';
+  readonly userId: UserId;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
 /** Everything that may happen to somebody's access. */
 export type AccessChange =
   | SignIn
@@ -155,7 +178,10 @@ export type AccessChange =
   | SessionEnd
   | UserSessionsEnd
   | ConnectionSessionsEnd
-  | NamedSessionsEnd;
+  | NamedSessionsEnd
+  | RecordsJoin
+  | RecordSeparation
+  | ProtectionChange;
 
 /** Why a change was not made. None of them is an error: the caller decides what to say. */
 export type RefusalCode =
@@ -173,7 +199,17 @@ export type RefusalCode =
   | 'protected'
   | 'not_owned'
   | 'other_cause'
-  | 'illegal_step';
+  | 'illegal_step'
+  /** Only an administrator may say that. */
+  | 'not_by_hand'
+  /** A record cannot be joined with itself. */
+  | 'same_user'
+  | 'already_joined'
+  | 'purge_eligible'
+  /** An administrator has shut one of the two out, and not the other. */
+  | 'shut_out'
+  /** The person has its id from this record, and the others still need it. */
+  | 'gives_person_id';
 
 /** What is newer than the decision: `newer_state` is a state that began after what was observed. */
 export type StaleReason = 'version_changed' | 'signed_in_since' | 'newer_groups' | 'newer_state';

@@ -52,7 +52,8 @@ export function isPrivileged(grant: Grant, privilegedRoles: ReadonlySet<string>)
 
 /**
  * Of the roles given, those that the user may not lose: automation leaves at
- * least two other holders, a person at least one (invariant 8). Somebody
+ * least two holders, a person at least one (invariant 8). People are counted, not
+ * records: whoever holds the role by another joined record loses nothing. Somebody
  * without access is no holder. Call under {@link lockPrivilegedRoles}.
  */
 export async function rolesThatMustStay(
@@ -62,16 +63,19 @@ export async function rolesThatMustStay(
   actor: Actor,
 ): Promise<readonly string[]> {
   if (roles.length === 0) return [];
-  const counts = await tx
-    .selectFrom('grants')
-    .innerJoin('users', 'users.id', 'grants.user_id')
-    .select((select) => ['grants.role', select.fn.count('users.id').distinct().as('holders')])
-    .where('grants.role', 'in', [...roles])
-    .where('users.id', '!=', userId)
-    .where('users.state', 'in', ['active', 'suspected', 'contained'])
-    .groupBy('grants.role')
-    .execute();
-  const others = new Map(counts.map((count) => [count.role, Number(count.holders)]));
+  const counts = await sql<{ role: string; others: string; held: boolean }>`
+    select g.role, count(distinct u.person) filter (where u.person <> self.person) as others,
+           bool_or(u.person = self.person) as held
+      from grants g
+      join (select id, state, coalesce(person_id, id) as person from users) u on u.id = g.user_id
+      cross join (select coalesce(person_id, id) as person from users where id = ${userId}) self
+     where g.role = any(${[...roles]}::text[]) and g.user_id <> ${userId}
+       and u.state in ('active', 'suspected', 'contained')
+     group by g.role`.execute(tx);
+  const others = new Map(counts.rows.map((row) => [row.role, row]));
   const needed = actor.kind === 'operator' || actor.kind === 'undo' ? 1 : 2;
-  return roles.filter((role) => (others.get(role) ?? 0) < needed);
+  return roles.filter((role) => {
+    const counted = others.get(role);
+    return counted === undefined || !(counted.held || Number(counted.others) >= needed);
+  });
 }

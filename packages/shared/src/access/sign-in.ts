@@ -94,7 +94,7 @@ async function admit(
   const admitted = granted.roles.length > 0;
   const story = admitted ? storyOf({ ...told, created }) : storyOfRefused(told);
   await writeTogether(tx, [
-    updateUser(tx, user, after, now),
+    updateUser(tx, entrant, after, now),
     ...(work === null ? [] : grantChanges(tx, user.id, granted, work, now)),
     ...(admitted ? [insertSession(tx, after, entrant, now)] : []),
     ...(story.facts.length > 0 ? [insertAudits(tx, story.facts, actor, now)] : []),
@@ -171,14 +171,15 @@ function isTooOldFor(user: User, change: SignIn): boolean {
 }
 
 /** What the assertion does to the grants; null: nothing. */
-function grantWorkOf({ change, created, fresh }: Admitted): GrantWork | null {
+function grantWorkOf({ change, user, created, fresh }: Admitted): GrantWork | null {
   const frozen = change.mode === 'first_login' && !created;
+  const guarded = change.protected || user.protectedByAdmin;
   if (change.mapping.kind === 'unknown' || frozen || !fresh) return null;
   return {
     connectionId: change.connectionId,
     mapping: change.mapping,
     // Nothing automatic takes access from the protected, so a sign-in only adds (invariant 4).
-    mode: change.protected && change.mode === 'authoritative' ? ('additive' as const) : change.mode,
+    mode: guarded && change.mode === 'authoritative' ? ('additive' as const) : change.mode,
     seenIn: 'assertion' as const,
     privilegedRoles: change.privilegedRoles,
   };
@@ -196,7 +197,7 @@ function userAfter({ user, change, fresh }: Admitted, now: EpochMs): User {
     ...user,
     profile: change.profile,
     directoryId: change.directoryId ?? user.directoryId,
-    protected: change.protected,
+    protected: change.protected || user.protectedByAdmin,
     attributes: change.attributes,
     lastAssertionAt: now,
     version: user.version + 1,
@@ -206,7 +207,12 @@ function userAfter({ user, change, fresh }: Admitted, now: EpochMs): User {
   };
 }
 
-function updateUser(tx: Tx, user: User, after: User, now: EpochMs): OperationNodeSource {
+function updateUser(
+  tx: Tx,
+  { user, change }: Entrant,
+  after: User,
+  now: EpochMs,
+): OperationNodeSource {
   const { email, givenName, familyName } = after.profile;
   const regrouped = !isDeepStrictEqual(user.groups, after.groups);
   return tx
@@ -216,7 +222,7 @@ function updateUser(tx: Tx, user: User, after: User, now: EpochMs): OperationNod
       given_name: givenName,
       family_name: familyName,
       directory_id: after.directoryId,
-      protected: after.protected,
+      protected: change.protected,
       attributes: JSON.stringify(Object.fromEntries(after.attributes)),
       state: after.state,
       state_reason: after.stateReason,

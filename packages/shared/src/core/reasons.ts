@@ -9,7 +9,7 @@ export const REASON_TEXT = {
   groups_changed: 'groups changed at the identity provider',
   suspicion_cleared: 'found at the identity provider',
   listed_again: 'listed and enabled at the identity provider again',
-  protected: 'protected by configuration',
+  protected: 'protected, by the configuration or by an administrator',
   owned_by_scim: 'owned by SCIM: the sweep reports and changes nothing',
   owned_manually: 'managed by hand: the sweep reports and changes nothing',
   last_admin: 'one of the last two holders of a privileged role',
@@ -22,6 +22,8 @@ export const REASON_TEXT = {
   no_role: 'no group gives a role any more',
   connection_removed: 'the connection was taken out of the configuration',
   by_admin: 'by an administrator',
+  joined: 'joined with another record of the same person',
+  separated: 'separated from other records of the same person',
 } as const;
 export type ReasonCode = keyof typeof REASON_TEXT;
 

@@ -17,6 +17,10 @@ export interface User {
   readonly stateChangedAt: EpochMs;
   /** Break-glass: no automation takes this user's access. */
   readonly protected: boolean;
+  /** By an administrator; else by the configuration. */
+  readonly protectedByAdmin: boolean;
+  /** The id of the person, where the record is joined with others; null where it is alone. */
+  readonly personId: UserId | null;
   readonly profile: Profile;
   /** Group names as last seen; null where they are not known. */
   readonly groups: readonly string[] | null;
@@ -62,6 +66,11 @@ export interface GrantReason {
   readonly line: number;
   readonly groups: readonly string[];
   readonly attributes: readonly string[];
+}
+
+/** The id by which an app knows the person: of the record, or of those that are joined. */
+export function personOf(user: Pick<User, 'id' | 'personId'>): UserId {
+  return user.personId ?? user.id;
 }
 
 /** How a person is written in lists: the e-mail, else the name, else the subject. */

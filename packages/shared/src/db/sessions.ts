@@ -4,6 +4,7 @@ import { maySignIn } from '../core/lifecycle.ts';
 import { after, type EpochMs } from '../core/time.ts';
 import type { User } from '../core/user.ts';
 import type { Database } from './database.ts';
+import { rolesOfPerson } from './persons.ts';
 import { fromTimestamp, toTimestamp } from './timestamp.ts';
 import { toUser } from './users.ts';
 
@@ -39,6 +40,13 @@ const TOUCH_EVERY = 60_000;
 /** Nor so seldom that a short idle limit would end a session that is in use. */
 const TOUCHES_PER_IDLE = 10;
 
+/** How a session is read. */
+export interface SessionUse {
+  readonly idleMs: number;
+  readonly used: boolean;
+  readonly trusted?: ReadonlySet<string>;
+}
+
 /**
  * Reads a session together with its user's state, epoch and roles, in one query,
  * so that whoever is swept out is out at the next request on every instance.
@@ -46,11 +54,13 @@ const TOUCHES_PER_IDLE = 10;
  *
  * @param options.idleMs how long a session may go unused, in milliseconds.
  * @param options.used whether this is a use of the session, which begins the wait anew.
+ * @param options.trusted the connections of the configuration: what a joined record of
+ * another one gives counts no more. Left out: whatever the database knows.
  */
 export async function readSession(
   db: Database,
   id: SessionId,
-  { idleMs, used }: { readonly idleMs: number; readonly used: boolean },
+  { idleMs, used, trusted }: SessionUse,
   now: EpochMs,
 ): Promise<SessionReading> {
   const row = await selectSessions(db)
@@ -76,7 +86,7 @@ export async function readSession(
     sessionId: id,
     connectionId: row.session_connection_id,
     user,
-    roles: [...new Set(row.roles ?? [])].sort(),
+    roles: [...new Set([...(row.roles ?? []), ...(await rolesOfPerson(db, user, trusted))])].sort(),
     expiresAt: fromTimestamp(row.session_expires_at),
   };
 }

@@ -62,6 +62,8 @@ export interface UsersTable {
   state_reason: string | null;
   state_changed_at: Date;
   protected: Generated<boolean>;
+  protected_by_admin: Generated<boolean>;
+  person_id: UserId | null;
   email: string | null;
   given_name: string | null;
   family_name: string | null;

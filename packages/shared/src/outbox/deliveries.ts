@@ -52,7 +52,7 @@ export async function claimDeliveries(
       returning d.seq, d.attempts, d.outbox_id
     )
     select t.seq, t.attempts, o.id, o.kind, o.at, o.payload, u.id as record,
-           u.id as person, u.connection_id as connection, u.subject
+           coalesce(u.person_id, u.id) as person, u.connection_id as connection, u.subject
       from taken t join outbox o on o.id = t.outbox_id join users u on u.id = o.user_id
      order by t.seq`.execute(db);
   return taken.rows.map((row) => ({ seq: row.seq, claim, change: toChange(row) }));
