@@ -50,6 +50,9 @@ async function signIn(live: LiveIdentityProvider, key: TestKey): Promise<string>
     weakAlgorithms: [],
     allowCreate: false,
     forceAuthn: false,
+    authnContext: [],
+    signRequests: 'auto',
+    idpInitiated: false,
   } as const;
   const connection = samlConnection({ ...settings, ...more }, live, NO_KEYS, PUBLIC_URL);
   const browser = await sendBrowser(connection, mapReplayMemory());

@@ -248,6 +248,24 @@ describe('a wrong connection', () => {
       ],
     ],
     [
+      'sign_requests: always\nsaml: { decryption: [env:KEY] }',
+      [
+        'conflict  8:20  connections.0.sign_requests  expected a key for signing (add keys.signing, or saml.signing)',
+      ],
+    ],
+    [
+      'idp_initiated: true\n    force_authn: true',
+      [
+        'conflict  8:20  connections.0.idp_initiated  expected one of idp_initiated and force_authn: where nobody asks, nobody can ask for a fresh sign-in',
+      ],
+    ],
+    [
+      'authn_context: [Password]',
+      [
+        'bad_value  8:21  connections.0.authn_context.0  expected a class URI, such as urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken, received "Password"',
+      ],
+    ],
+    [
       'weak_algorithms: [sha1_digest, aes_cbc]',
       [
         'conflict  8:22  connections.0.weak_algorithms  expected signed: response or signed: both with "aes_cbc": unless the ciphertext is signed, our answers to changed ones give the plain text away',

@@ -46,6 +46,9 @@ const DEFAULTS = {
       clockSkewMs: 60_000,
       allowCreate: false,
       forceAuthn: false,
+      authnContext: [],
+      signRequests: 'auto',
+      idpInitiated: false,
       keys: null,
       directory: { type: 'none' },
       sweep: null,
@@ -110,6 +113,16 @@ describe('what a connection accepts', () => {
     expect(connectionWith({ encryption: 'required', keys }).encryption).toBe('required');
     const [connection] = OBJECT.connections;
     const connections = [{ ...connection, encryption: 'required' }] as ConfigInput['connections'];
+    const signing = { signing: ['env:KEY'] };
+    const mfa = 'urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken';
+    expect(
+      connectionWith({
+        authn_context: [mfa],
+        idp_initiated: true,
+        sign_requests: 'always',
+        keys: signing,
+      }),
+    ).toMatchObject({ authnContext: [mfa], idpInitiated: true, signRequests: 'always' });
     const shared = validateConfig({ ...OBJECT, connections, saml: keys });
     expect(shared.connections[0]?.encryption).toBe('required');
   });

@@ -23,7 +23,9 @@ const facts: ResponseFacts = {
       { method: 'bearer', recipient: 'r', notBefore: null, notOnOrAfter: 't', inResponseTo: '_q' },
     ],
     conditions: { notBefore: null, notOnOrAfter: 't', audienceRestrictions: [['a']], unknown: [] },
-    authnStatements: [{ authnInstant: 't', sessionIndex: null, sessionNotOnOrAfter: null }],
+    authnStatements: [
+      { authnInstant: 't', sessionIndex: null, sessionNotOnOrAfter: null, contextClass: null },
+    ],
     attributes: new Map([['groups', ['a', 'b']]]),
   },
   signed: { response: false, assertion: true },
@@ -76,7 +78,9 @@ test.each<[string, ResponseFacts]>([
   [
     'session',
     withAssertion({
-      authnStatements: [{ authnInstant: 't', sessionIndex: '1', sessionNotOnOrAfter: null }],
+      authnStatements: [
+        { authnInstant: 't', sessionIndex: '1', sessionNotOnOrAfter: null, contextClass: null },
+      ],
     }),
   ],
   [

@@ -12,15 +12,16 @@ import { describe, expect, test } from 'vitest';
 
 const ISSUED = Date.parse('2026-03-04T05:06:07.000Z');
 const SKEW = 60_000;
+const PASSWORD = 'urn:oasis:names:tc:SAML:2.0:ac:classes:Password';
 const at = (ms: number) => new Date(ISSUED + ms).toISOString();
 
 const expected: Expectations = {
   issuer: 'https://idp.example.com',
   audience: 'https://auth.example.com/saml/acme/metadata',
   acsUrl: 'https://auth.example.com/saml/acme/acs',
-  requestId: '_request',
-  requestedAt: toEpochMs(ISSUED - 30_000),
+  request: { id: '_request', at: toEpochMs(ISSUED - 30_000) },
   forceAuthn: false,
+  authnContext: [],
   clockSkewMs: SKEW,
 };
 
@@ -71,6 +72,7 @@ function factsAt(times: Times = {}): ResponseFacts {
           authnInstant: at(times.authnInstant ?? 0),
           sessionIndex: '_s',
           sessionNotOnOrAfter: at(times.sessionNotOnOrAfter ?? 3_600_000),
+          contextClass: PASSWORD,
         },
       ],
       attributes: new Map(),
@@ -117,7 +119,7 @@ describe('the edges of time, in milliseconds from IssueInstant', () => {
   ])('%s: %j at %i is %s', (_, times, now, code) => expect(codeAt(times, now)).toBe(code));
 
   test('ForceAuthn counts from the request, less the skew', () => {
-    const changes = { forceAuthn: true, requestedAt: toEpochMs(ISSUED) };
+    const changes = { forceAuthn: true, request: { id: '_request', at: toEpochMs(ISSUED) } };
     expect(codeAt({ authnInstant: -SKEW }, 0, changes)).toBe('passed');
     expect(codeAt({ authnInstant: -SKEW - 1 }, 0, changes)).toBe('saml.authn_too_old');
     expect(codeAt({ authnInstant: -SKEW - 1 }, 0, { ...changes, forceAuthn: false })).toBe(

@@ -56,6 +56,8 @@ export interface AuthnFacts {
   readonly authnInstant: string;
   readonly sessionIndex: string | null;
   readonly sessionNotOnOrAfter: string | null;
+  /** AuthnContextClassRef: how the person signed in. */
+  readonly contextClass: string | null;
 }
 
 /**
@@ -138,10 +140,14 @@ function readConditions(conditions: Element): ConditionsFacts {
 }
 
 function readAuthn(statement: Element): AuthnFacts {
+  const context = onlyChild(statement, ASSERTION_NS, 'AuthnContext');
+  const classRef =
+    context === null ? null : onlyChild(context, ASSERTION_NS, 'AuthnContextClassRef');
   return {
     authnInstant: requireAttribute(statement, 'AuthnInstant'),
     sessionIndex: attributeOf(statement, 'SessionIndex'),
     sessionNotOnOrAfter: attributeOf(statement, 'SessionNotOnOrAfter'),
+    contextClass: classRef === null ? null : textOf(classRef).trim(),
   };
 }
 

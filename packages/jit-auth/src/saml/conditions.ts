@@ -14,10 +14,12 @@ export interface Expectations {
   readonly audience: string;
   /** Address to which the response was posted. */
   readonly acsUrl: string;
-  readonly requestId: string;
-  readonly requestedAt: EpochMs;
+  /** What it answers; null where nobody asked. */
+  readonly request: { readonly id: string; readonly at: EpochMs } | null;
   /** The request said ForceAuthn: a sign-in that is older than it does not answer it. */
   readonly forceAuthn: boolean;
+  /** Classes of authentication that count, as the request named them; empty: all. */
+  readonly authnContext: readonly string[];
   /** How far the clocks may differ, in milliseconds. */
   readonly clockSkewMs: number;
 }
@@ -123,8 +125,9 @@ function checkIssuer(issuer: IssuerFacts | null, expected: string, of: string): 
 }
 
 function checkInResponseTo(received: string | null, expected: Expectations, of: string): void {
-  if (received === expected.requestId) return;
-  throw refusal('saml.in_response_to_mismatch', { expected: expected.requestId, received, of });
+  const id = expected.request?.id ?? null;
+  if (received === id) return;
+  throw refusal('saml.in_response_to_mismatch', { expected: id ?? 'none', received, of });
 }
 
 function checkIssueInstant(text: string, clock: Clock): EpochMs {
@@ -243,10 +246,8 @@ function checkAuthn(assertion: AssertionFacts, expected: Expectations, clock: Cl
   if (authnInstant > clock.now + clock.skewMs) {
     throw refusal('saml.authn_in_future', timeDetail('not after', clock, statement.authnInstant));
   }
-  if (expected.forceAuthn && authnInstant + clock.skewMs < expected.requestedAt) {
-    const asked = { ...clock, now: expected.requestedAt };
-    throw refusal('saml.authn_too_old', timeDetail('not before', asked, statement.authnInstant));
-  }
+  checkFreshness(statement, authnInstant, expected, clock);
+  checkContext(statement, expected.authnContext);
   const { sessionIndex, sessionNotOnOrAfter: end } = statement;
   if (end === null) return { authnInstant, sessionIndex, sessionNotOnOrAfter: null };
   const sessionNotOnOrAfter = readInstant(end, 'SessionNotOnOrAfter');
@@ -255,6 +256,26 @@ function checkAuthn(assertion: AssertionFacts, expected: Expectations, clock: Cl
     throw refusal('saml.session_expired', timeDetail('after', clock, end));
   }
   return { authnInstant, sessionIndex, sessionNotOnOrAfter };
+}
+
+/** SAML Core §3.4.1: who was asked to sign in again has done so after the request. */
+function checkFreshness(
+  { authnInstant }: AuthnFacts,
+  at: EpochMs,
+  { forceAuthn, request }: Expectations,
+  clock: Clock,
+): void {
+  if (!forceAuthn) return;
+  // Where nobody asked, nothing is fresh.
+  if (request !== null && at + clock.skewMs >= request.at) return;
+  const asked = { ...clock, now: request?.at ?? clock.now };
+  throw refusal('saml.authn_too_old', timeDetail('not before', asked, authnInstant));
+}
+
+/** SAML Core §3.3.2.2.1: with Comparison `exact`, one of the classes that were asked for. */
+function checkContext({ contextClass }: AuthnFacts, wanted: readonly string[]): void {
+  if (wanted.length === 0 || (contextClass !== null && wanted.includes(contextClass))) return;
+  throw refusal('saml.authn_context_mismatch', { expected: wanted, received: contextClass });
 }
 
 function requireOneStatement(statements: readonly AuthnFacts[]): AuthnFacts {

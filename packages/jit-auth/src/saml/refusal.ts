@@ -42,6 +42,7 @@ export type SamlRefusalCode =
   // The request that it answers.
   | 'saml.request_unknown'
   | 'saml.other_browser'
+  | 'saml.unsolicited_not_allowed'
   | 'saml.in_response_to_mismatch'
   // What it says.
   | 'saml.version_mismatch'
@@ -65,6 +66,7 @@ export type SamlRefusalCode =
   | 'saml.not_one_authn_statement'
   | 'saml.authn_in_future'
   | 'saml.authn_too_old'
+  | 'saml.authn_context_mismatch'
   | 'saml.session_expired'
   | 'saml.replayed';
 

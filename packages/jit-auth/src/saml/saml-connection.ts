@@ -36,18 +36,16 @@ export interface SamlConnection {
   readonly allowCreate: boolean;
   /** ForceAuthn of the request (SAML Core §3.4.1). */
   readonly forceAuthn: boolean;
+  /** RequestedAuthnContext (SAML Core §3.3.2.2.1): one of these, exactly; empty: any. */
+  readonly authnContext: readonly string[];
+  /** Whether requests are signed; `auto`: where the identity provider wants it and there is a key. */
+  readonly signRequests: 'auto' | 'always' | 'never';
+  /** Whether sign-ins may begin at the identity provider (SAML Profiles §4.1.5). */
+  readonly idpInitiated: boolean;
 }
 
 /** The part of a configured connection that is read here. */
-export interface ConnectionSettings {
-  readonly id: ConnectionId;
-  readonly signed: SamlConnection['signed'];
-  readonly encryption: SamlConnection['encryption'];
-  readonly weakAlgorithms: readonly WeakAlgorithm[];
-  readonly clockSkewMs: number;
-  readonly allowCreate: boolean;
-  readonly forceAuthn: boolean;
-}
+export type ConnectionSettings = Omit<SamlConnection, 'idp' | 'sp' | 'keys'>;
 
 /**
  * Our names for a connection. Each has its own, so that a response for one is
@@ -67,18 +65,23 @@ export function samlConnection(
   keys: OwnKeys,
   publicUrl: string,
 ): SamlConnection {
-  const { id, signed, encryption, weakAlgorithms, clockSkewMs, allowCreate, forceAuthn } = settings;
-  const sp = serviceProvider(publicUrl, id);
-  const accepted = { signed, encryption, weakAlgorithms, clockSkewMs };
+  const { id, signed, encryption, weakAlgorithms, clockSkewMs } = settings;
+  const { allowCreate, forceAuthn, authnContext, signRequests, idpInitiated } = settings;
   return {
     id,
     get idp() {
       return live.current();
     },
-    sp,
+    sp: serviceProvider(publicUrl, id),
     keys,
-    ...accepted,
+    signed,
+    encryption,
+    weakAlgorithms,
+    clockSkewMs,
     allowCreate,
     forceAuthn,
+    authnContext,
+    signRequests,
+    idpInitiated,
   };
 }

@@ -20,7 +20,8 @@ export interface SecondQuestion {
   readonly connection: SecondSettings;
   /** Certificates of the keys that the first verifier found to have signed, PEM. */
   readonly certificates: readonly string[];
-  readonly pending: PendingRequest;
+  /** Null where the response answers no request. */
+  readonly pending: PendingRequest | null;
   /** What the first verifier found signed. */
   readonly signed: SignedParts;
   /** Our private key for which the first verifier found it encrypted, PEM; null where it is not. */
@@ -80,7 +81,9 @@ async function askNodeSaml({
     // What is signed must hold here too, whether it was asked for or not.
     wantAssertionsSigned: signed.assertion,
     wantAuthnResponseSigned: signed.response,
-    validateInResponseTo: ValidateInResponseTo.always,
+    // No InResponseTo at all where nobody asked: none is known, so none is taken.
+    validateInResponseTo:
+      pending === null ? ValidateInResponseTo.ifPresent : ValidateInResponseTo.always,
     cacheProvider: answerFor(pending),
     ...(decryptionKey === null ? {} : { decryptionPvk: decryptionKey }),
   });
@@ -109,7 +112,9 @@ export function strictSettings(connection: SecondSettings): SamlConfig {
     requestIdExpirationPeriodMs: PENDING_REQUEST_MS,
     acceptedClockSkewMs: connection.clockSkewMs,
     maxAssertionAgeMs: MAX_ASSERTION_AGE_MS,
-    disableRequestedAuthnContext: true,
+    disableRequestedAuthnContext: connection.authnContext.length === 0,
+    authnContext: [...connection.authnContext],
+    racComparison: 'exact',
     identifierFormat: null,
     allowCreate: connection.allowCreate,
     forceAuthn: connection.forceAuthn,
@@ -124,11 +129,11 @@ export function strictSettings(connection: SecondSettings): SamlConfig {
  * atomic take is done by then, so both questions have the same answer, and only
  * for the request that was taken.
  */
-function answerFor(pending: PendingRequest): CacheProvider {
-  const createdAt = new Date(pending.createdAt).toISOString();
+function answerFor(pending: PendingRequest | null): CacheProvider {
+  const createdAt = pending === null ? null : new Date(pending.createdAt).toISOString();
   return {
     saveAsync: () => Promise.reject(new Error('no request is made while a response is read')),
-    getAsync: (id) => Promise.resolve(id === pending.requestId ? createdAt : null),
+    getAsync: (id) => Promise.resolve(id === pending?.requestId ? createdAt : null),
     removeAsync: (id) => Promise.resolve(id),
   };
 }

@@ -1,8 +1,9 @@
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import { requireAgreement } from './agreement.ts';
+import { takeAnsweredRequest } from './answered-request.ts';
 import { type CheckedResponse, checkResponse } from './conditions.ts';
 import { verifyFirst } from './first-verifier.ts';
-import { isSameBrowser, type PendingRequest, takePendingRequest } from './pending-request.ts';
+import type { PendingRequest } from './pending-request.ts';
 import { type PostedForm, readRawResponse } from './raw-response.ts';
 import { SamlRefusal } from './refusal.ts';
 import type { ReplayMemory } from './replay-memory.ts';
@@ -32,8 +33,11 @@ export interface VerifiedSignIn {
   readonly assertion: VerifiedAssertion;
   /** The local path that was asked for. */
   readonly returnTo: string;
-  /** When the browser was sent to the identity provider, by our clock. */
-  readonly begunAt: EpochMs;
+  /**
+   * When the browser was sent to the identity provider, by our clock; null where
+   * nobody asked.
+   */
+  readonly begunAt: EpochMs | null;
 }
 
 const mint = claimMint();
@@ -43,7 +47,8 @@ const REMEMBER_BEYOND_MS = 5 * 60_000;
 
 /**
  * Verifies a posted response: as text, by two independent verifiers, against the
- * one request of this browser that it answers, and for its one use. Cheap steps
+ * one request of this browser that it answers (or none, where the connection lets
+ * sign-ins begin at the identity provider), and for its one use. Cheap steps
  * come first. Whatever fails is a {@link SamlRefusal}; `saml.replay_memory_unavailable`
  * where the memory does not answer.
  */
@@ -55,7 +60,8 @@ export async function verifyResponse(
   const terms = termsOf(connection);
   const raw = readRawResponse(posted.form, terms.allowed);
   const { facts, signedBy, decryptionKey } = verifyFirst(raw.xml, terms);
-  const pending = await takeRequest(memory, connection, raw.relayState, posted.browser);
+  const delivery = { relayState: raw.relayState, browser: posted.browser };
+  const { pending, returnTo } = await takeAnsweredRequest(memory, connection, facts, delivery);
   const checked = checkResponse(facts, expectationsOf(connection, pending), now);
   const { keys, ...settings } = connection;
   const second = await verifySecond({
@@ -68,38 +74,18 @@ export async function verifyResponse(
   });
   requireAgreement(facts, second);
   await useOnce(memory, connection, facts, checked);
-  const { returnTo, createdAt: begunAt } = pending;
+  const begunAt = pending?.createdAt ?? null;
   return { assertion: mint(contentOf(connection, facts, checked)), returnTo, begunAt };
 }
 
-async function takeRequest(
-  memory: ReplayMemory,
-  connection: SamlConnection,
-  relayState: string | null,
-  browser: string | null,
-): Promise<PendingRequest> {
-  const pending = await takePendingRequest(memory, connection.id, relayState);
-  if (pending === null) {
-    throw new SamlRefusal('saml.request_unknown', {
-      expected: 'RelayState of a request that waits',
-      received: relayState === null ? 'none' : 'unknown, used or expired',
-    });
-  }
-  if (isSameBrowser(pending, browser)) return pending;
-  throw new SamlRefusal('saml.other_browser', {
-    expected: 'the cookie of the browser that asked',
-    received: browser === null ? 'none' : 'another',
-  });
-}
-
-function expectationsOf(connection: SamlConnection, pending: PendingRequest) {
+function expectationsOf(connection: SamlConnection, pending: PendingRequest | null) {
   return {
     issuer: connection.idp.entityId,
     audience: connection.sp.entityId,
     acsUrl: connection.sp.acsUrl,
-    requestId: pending.requestId,
-    requestedAt: pending.createdAt,
+    request: pending === null ? null : { id: pending.requestId, at: pending.createdAt },
     forceAuthn: connection.forceAuthn,
+    authnContext: connection.authnContext,
     clockSkewMs: connection.clockSkewMs,
   };
 }

@@ -16,7 +16,10 @@ const connection = z
     signed: text,
     encryption: text,
     weak_algorithms: texts,
-    keys: z.object({ decryption: texts }).optional().catch(undefined),
+    keys: z.object({ signing: texts, decryption: texts }).optional().catch(undefined),
+    sign_requests: text,
+    idp_initiated: z.boolean().optional().catch(undefined),
+    force_authn: z.boolean().optional().catch(undefined),
   })
   // No mapping at all: that it has no subject is then not worth saying.
   .catch({ subject: null });
@@ -36,7 +39,7 @@ const rule = z
 const outline = z
   .object({
     session: z.object({ idle: text, max: text }).catch({}).default({}),
-    saml: z.object({ decryption: texts }).optional().catch(undefined),
+    saml: z.object({ signing: texts, decryption: texts }).optional().catch(undefined),
     connections: z.array(connection).catch([]).default([]),
     roles: z.array(rule).catch([]).default([]),
     default_role: text,

@@ -12,7 +12,7 @@ export function findRelationFaults(input: unknown): Finding[] {
   return [
     ...faultsOfSession(outline),
     ...outline.connections.flatMap((connection, i) => faultsOfConnection(connection, i)),
-    ...outline.connections.flatMap((connection, i) => faultsOfEncryption(connection, i, outline)),
+    ...outline.connections.flatMap((connection, i) => faultsOfKeys(connection, i, outline)),
     ...repeatedIds(outline),
     ...sharedDomains(outline),
     ...outline.roles.flatMap((rule, i) => faultsOfRule(rule, ['roles', i], outline)),
@@ -52,19 +52,24 @@ function faultsOfConnection(connection: OutlineConnection, index: number): Findi
       'expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)';
     findings.push({ ...conflict([...path, 'sweep'], message), atKey: true });
   }
+  if (connection.idp_initiated === true && connection.force_authn === true) {
+    const message =
+      'expected one of idp_initiated and force_authn: where nobody asks, nobody can ask for a fresh sign-in';
+    findings.push(conflict([...path, 'idp_initiated'], message));
+  }
   return findings;
 }
 
-/** What is accepted of encryption must be possible, and must betray nothing. */
-function faultsOfEncryption(
-  connection: OutlineConnection,
-  index: number,
-  { saml }: Outline,
-): Finding[] {
+/** What needs a key must have one, and what is accepted of encryption must betray nothing. */
+function faultsOfKeys(connection: OutlineConnection, index: number, { saml }: Outline): Finding[] {
   const path = ['connections', index];
   const findings: Finding[] = [];
-  const keys = connection.keys === undefined ? saml?.decryption : connection.keys.decryption;
-  if (connection.encryption === 'required' && (keys ?? []).length === 0) {
+  const keys = connection.keys ?? saml;
+  if (connection.sign_requests === 'always' && (keys?.signing ?? []).length === 0) {
+    const message = 'expected a key for signing (add keys.signing, or saml.signing)';
+    findings.push(conflict([...path, 'sign_requests'], message));
+  }
+  if (connection.encryption === 'required' && (keys?.decryption ?? []).length === 0) {
     const message =
       'expected a key for decryption: nothing encrypted could be read (add keys.decryption, or saml.decryption)';
     findings.push(conflict([...path, 'encryption'], message));

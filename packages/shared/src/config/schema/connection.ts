@@ -46,6 +46,9 @@ export function connectionSchema(baseDir: string) {
     clock_skew: duration('0s', '5m').prefault('60s'),
     allow_create: flag().default(false),
     force_authn: flag().default(false),
+    authn_context: list(contextClass(), 'a list of class URIs').default([]),
+    sign_requests: oneOf(['auto', 'always', 'never']).default('auto'),
+    idp_initiated: flag().default(false),
     keys: ownKeysSchema(baseDir).optional(),
     directory: directorySchema(baseDir).prefault({ type: 'none' }),
     sweep: sweepSchema().optional(),
@@ -77,6 +80,11 @@ export function connectionSchema(baseDir: string) {
       allowCreate: raw.allow_create,
       /** `ForceAuthn` of the request (SAML Core §3.4.1). */
       forceAuthn: raw.force_authn,
+      /** `RequestedAuthnContext` of the request (SAML Core §3.3.2.2.1), compared exactly. */
+      authnContext: raw.authn_context,
+      signRequests: raw.sign_requests,
+      /** Sign-ins may begin at the identity provider (SAML Profiles §4.1.5). */
+      idpInitiated: raw.idp_initiated,
       /** Our own keys for this connection; null: those of `saml`. */
       keys: raw.keys ?? null,
       directory: raw.directory,
@@ -147,6 +155,14 @@ function provisioningSchema() {
     });
     return z.NEVER;
   });
+}
+
+/** An absolute URI: what the schema says of a class of authentication, and no more. */
+function contextClass() {
+  return patterned(
+    /^[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,250}$/,
+    'a class URI, such as urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken',
+  );
 }
 
 const DOMAIN =
