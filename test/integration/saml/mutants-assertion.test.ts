@@ -1,0 +1,3 @@
+import { testMutants } from '../../fixtures/saml/describe-mutations.ts';
+
+await testMutants('assertion', 'plain');

@@ -1,0 +1,4 @@
+import { testMutants } from '../../fixtures/saml/describe-mutations.ts';
+
+await testMutants('both', 'sealed');
+await testMutants('assertion', 'inside the seal');
