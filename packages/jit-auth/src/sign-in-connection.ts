@@ -129,6 +129,7 @@ function provisioningContext(
     db,
     policy: provisioningPolicy(config, connection),
     mode: connection.roles,
+    vouching: connection.directory.type === 'none' ? 'assertion' : 'directory',
     privilegedRoles: privilegedRoles(config),
     sessionMaxMs: config.session.maxMs,
   };

@@ -66,6 +66,8 @@ export function signInOf(
     mode: 'authoritative',
     privilegedRoles: new Set(['admin']),
     issuedAt: at(seconds),
+    authenticatedAt: at(seconds),
+    vouching: 'directory',
     begunAt: at(seconds),
     session: {
       id: toSessionId(randomUUID()),

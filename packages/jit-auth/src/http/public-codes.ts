@@ -24,6 +24,11 @@ const BY_CODE: Readonly<Record<string, Omit<PublicRefusal, 'code' | 'status'>>> 
     detail:
       'Your access here has ended, so this sign-in was refused although your identity provider vouched for you.',
   },
+  'access.assertion_too_old': {
+    title: 'Please sign in anew',
+    detail:
+      'Your identity provider vouched for you by an earlier sign-in, which is not enough here now. Sign out there, then start again here.',
+  },
   'access.no_role': {
     title: 'No role',
     detail: 'You are known to your identity provider, but none of your groups gives a role here.',

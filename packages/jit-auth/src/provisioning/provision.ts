@@ -3,6 +3,7 @@ import { apply } from '@rollcall/shared/access/apply';
 import type { AccessOutcome, RefusalCode, RolesMode } from '@rollcall/shared/access/change';
 import type { Actor } from '@rollcall/shared/core/actor';
 import { type SessionId, toSessionId, toUserId } from '@rollcall/shared/core/ids';
+import type { Vouching } from '@rollcall/shared/core/re-entry';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { User } from '@rollcall/shared/core/user';
 import { type Database, inTransaction, type Tx } from '@rollcall/shared/db/database';
@@ -14,6 +15,8 @@ export interface ProvisioningContext {
   readonly db: Database;
   readonly policy: ProvisioningPolicy;
   readonly mode: RolesMode;
+  /** Who can say that somebody is back whose access the sweep has ended. */
+  readonly vouching: Vouching;
   readonly privilegedRoles: ReadonlySet<string>;
   /** How long a session may last, in milliseconds; the identity provider may say less. */
   readonly sessionMaxMs: number;
@@ -51,6 +54,7 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
   deactivated: 'access.deactivated',
   assertion_too_old: 'access.assertion_too_old',
   no_role: 'access.no_role',
+  groups_unknown: 'access.groups_missing',
   directory_id_changed: 'identity.directory_id_changed',
   signed_out_since: 'access.signed_out_since',
   no_such_connection: 'access.refused',
@@ -140,6 +144,8 @@ async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResul
       privilegedRoles: context.privilegedRoles,
       issuedAt: assertion.issuedAt,
       begunAt: told.begunAt,
+      authenticatedAt: assertion.authnInstant,
+      vouching: context.vouching,
       session: {
         id: sessionId,
         nameId: assertion.nameId,

@@ -1,4 +1,5 @@
 import type { ConnectionId, DirectoryId, SessionId, Subject, UserId } from '../core/ids.ts';
+import type { Vouching } from '../core/re-entry.ts';
 import type { RoleMapping } from '../core/roles.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Profile, User } from '../core/user.ts';
@@ -49,6 +50,10 @@ export interface SignIn {
   readonly issuedAt: EpochMs;
   /** When the browser was sent to the identity provider, by our clock; null where it came unasked. */
   readonly begunAt: EpochMs | null;
+  /** When the person proved who they are, by the clock of the identity provider. */
+  readonly authenticatedAt: EpochMs;
+  /** Who can say that somebody is back whose access the sweep has ended. */
+  readonly vouching: Vouching;
   readonly session: NewSession;
   readonly reference: string;
 }
@@ -194,6 +199,8 @@ export type RefusalCode =
   | 'no_such_connection'
   /** No rule gives this person a role, and there is no default one. */
   | 'no_role'
+  /** Somebody comes back, and nothing says which roles are still theirs. */
+  | 'groups_unknown'
   | 'directory_id_changed'
   | 'last_admin'
   | 'protected'

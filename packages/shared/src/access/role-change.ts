@@ -21,6 +21,8 @@ export interface GrantWork {
   readonly mode: RolesMode;
   readonly seenIn: 'assertion' | 'directory';
   readonly privilegedRoles: ReadonlySet<string>;
+  /** The user had no access, and so cannot be the last who holds a role. */
+  readonly unguarded?: boolean;
 }
 
 /** What became of the grants. */
@@ -129,7 +131,7 @@ export async function decideGrants(
   const ours = before.filter((g) => g.connectionId === work.connectionId && g.channel === 'roll');
   const wanted = new Set(work.mapping.roles);
   const dropped = work.mode === 'authoritative' ? ours.filter((g) => !wanted.has(g.role)) : [];
-  const kept = await mustStay(tx, userId, before, dropped, work, actor);
+  const kept = work.unguarded ? [] : await mustStay(tx, userId, before, dropped, work, actor);
   const gone = dropped.filter((grant) => !kept.includes(grant.role));
 
   const held = new Set(before.map((grant) => grant.role));

@@ -30,15 +30,18 @@ export function storyOf(told: SignInTold & { readonly created: boolean }): Story
     ? [{ kind: 'user.created', ...head, after: views.after }]
     : [];
   const kept = { reason: 'last_admin', evidence: { kept: granted.kept } };
+  const back = returnOf(told);
   return {
     facts: [
       ...creation,
+      ...back.facts,
       { kind: 'user.signed_in', ...head, ...views, evidence },
       ...(granted.kept.length > 0 ? [{ kind: 'roles.kept' as const, ...head, ...kept }] : []),
       ...difference.facts,
     ],
     messages: [
       ...(created ? [{ kind: 'user.created' as const, userId: user.id, payload }] : []),
+      ...back.messages,
       ...difference.messages,
       ...(created ? [] : profileDifference(told)),
     ],
@@ -59,6 +62,20 @@ export function storyOfRefused(told: SignInTold): Story {
 }
 
 const NOTHING: Story = { facts: [], messages: [] };
+
+/** That access is back which had ended. */
+function returnOf(told: SignInTold): Story {
+  const { user, after, change } = told;
+  if (user.cause === null || after.cause !== null) return NOTHING;
+  const reason = 'signed_in_again';
+  const { issuedAt, authenticatedAt, begunAt } = change;
+  const fact = { ...headOf(told), reason, ...viewsOf(told) };
+  const payload = { reason, subject: user.subject };
+  return {
+    facts: [{ kind: 'user.restored', ...fact, evidence: { issuedAt, authenticatedAt, begunAt } }],
+    messages: [{ kind: 'user.restored', userId: user.id, payload }],
+  };
+}
 
 /** What the assertion changed of the roles; nothing where it changed none. */
 function roleDifference(told: SignInTold): Story {

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { OperationNodeSource } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import { maySignIn } from '../core/lifecycle.ts';
+import { decideReEntry } from '../core/re-entry.ts';
+import type { RoleMapping } from '../core/roles.ts';
 import type { EpochMs } from '../core/time.ts';
 import { type Grant, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
@@ -23,8 +25,8 @@ import { writeTogether } from './together.ts';
 
 /**
  * Admits somebody: the user, the grants, the session, the audit and the outbox in
- * one transaction. Refuses whoever is deactivated, whatever the assertion says:
- * the end of access is enforced where sessions are made, too (invariant 6). Whoever
+ * one transaction. The end of access is enforced where sessions are made, too
+ * (invariant 6): who comes back by signing in says `core/re-entry`. Whoever
  * is left without a role loses what the assertion no longer gives, and stays out.
  */
 export async function signIn(
@@ -63,11 +65,20 @@ async function admitKnown(
   const code = objectionTo(user, change);
   if (code !== null) return { kind: 'refused', code, user };
   const fresh = !isNewer(user.groupsSeenAt, change.issuedAt);
-  return admit(tx, { ...entrant, created: false, fresh }, actor, now);
+  if (maySignIn(user.state)) {
+    return admit(tx, { ...entrant, created: false, fresh }, actor, now);
+  }
+  const mapping = mappingOfReturn(entrant, fresh);
+  if (typeof mapping === 'string') return { kind: 'refused', code: mapping, user };
+  const returning = { ...entrant, change: { ...change, mapping } };
+  return admit(tx, { ...returning, created: false, fresh, returning: true }, actor, now);
 }
 
 function objectionTo(user: User, change: SignIn): RefusalCode | null {
-  if (!maySignIn(user.state)) return 'deactivated';
+  if (!maySignIn(user.state)) {
+    const verdict = decideReEntry(user, change);
+    if (verdict !== 'restored') return verdict;
+  }
   if (namesSomebodyElse(user, change)) return 'directory_id_changed';
   if (isBegunBefore(user.sessionsEndedAt, change)) return 'signed_out_since';
   return isTooOldFor(user, change) ? 'assertion_too_old' : null;
@@ -77,6 +88,25 @@ interface Admitted extends Entrant {
   readonly created: boolean;
   /** Whether the assertion is newer than what is known of the groups. */
   readonly fresh: boolean;
+  /** Their access had ended, and is back with this sign-in. */
+  readonly returning?: boolean;
+}
+
+/**
+ * The roles with which somebody comes back: those that are still asserted, and no other;
+ * where only the first sign-in counts, none that they had not. Else why they stay out.
+ */
+function mappingOfReturn(
+  { change, grants }: Entrant,
+  fresh: boolean,
+): Extract<RoleMapping, { kind: 'known' }> | RefusalCode {
+  const { mapping, mode } = change;
+  if (!fresh) return 'assertion_too_old';
+  if (mapping.kind === 'unknown') return 'groups_unknown';
+  const had = new Set(grants.map((grant) => grant.role));
+  const roles =
+    mode === 'first_login' ? mapping.roles.filter((role) => had.has(role)) : mapping.roles;
+  return roles.length === 0 ? 'no_role' : { ...mapping, roles };
 }
 
 async function admit(
@@ -171,11 +201,12 @@ function isTooOldFor(user: User, change: SignIn): boolean {
 }
 
 /** What the assertion does to the grants; null: nothing. */
-function grantWorkOf({ change, user, created, fresh }: Admitted): GrantWork | null {
+function grantWorkOf({ change, user, created, fresh, returning }: Admitted): GrantWork | null {
   const frozen = change.mode === 'first_login' && !created;
   const guarded = change.protected || user.protectedByAdmin;
-  if (change.mapping.kind === 'unknown' || frozen || !fresh) return null;
-  return {
+  if (change.mapping.kind === 'unknown' || !fresh) return null;
+  if (frozen && returning !== true) return null;
+  const work = {
     connectionId: change.connectionId,
     mapping: change.mapping,
     // Nothing automatic takes access from the protected, so a sign-in only adds (invariant 4).
@@ -183,6 +214,8 @@ function grantWorkOf({ change, user, created, fresh }: Admitted): GrantWork | nu
     seenIn: 'assertion' as const,
     privilegedRoles: change.privilegedRoles,
   };
+  // Whoever had no access was no holder who could be the last.
+  return returning === true ? { ...work, mode: 'authoritative', unguarded: true } : work;
 }
 
 function unchanged(before: readonly Grant[]): GrantResult {
@@ -190,7 +223,7 @@ function unchanged(before: readonly Grant[]): GrantResult {
 }
 
 /** The user as the sign-in leaves them. */
-function userAfter({ user, change, fresh }: Admitted, now: EpochMs): User {
+function userAfter({ user, change, fresh, returning }: Admitted, now: EpochMs): User {
   const vouched = user.state !== 'active' && change.issuedAt > user.stateChangedAt;
   const groupsSeen = fresh && change.groups !== null;
   return {
@@ -204,6 +237,7 @@ function userAfter({ user, change, fresh }: Admitted, now: EpochMs): User {
     ...(groupsSeen ? { groups: change.groups, groupsSeenAt: change.issuedAt } : {}),
     // Fresh proof of life ends a suspicion; the next sweep still asks the directory.
     ...(vouched ? { state: 'active', stateReason: 'signed_in', stateChangedAt: now } : {}),
+    ...(returning === true ? { cause: null, stateReason: 'signed_in_again' } : {}),
   };
 }
 
@@ -225,6 +259,7 @@ function updateUser(
       protected: change.protected,
       attributes: JSON.stringify(Object.fromEntries(after.attributes)),
       state: after.state,
+      cause: after.cause,
       state_reason: after.stateReason,
       state_changed_at: toTimestamp(after.stateChangedAt),
       // Hundreds of groups that are the same need not be written again.

@@ -16,6 +16,7 @@ export const REASON_TEXT = {
   other_cause: 'disabled by somebody else, who alone may enable again',
   undone: 'the sweep was taken back by a person',
   signed_in: 'signed in',
+  signed_in_again: 'vouched for anew, by a sign-in from beginning to end',
   signed_out: 'signed out',
   signed_out_at_idp: 'signed out at the identity provider',
   signed_in_since: 'signed in after the listing had begun',
