@@ -24,6 +24,8 @@ import { healthRoutes } from './http/health-routes.ts';
 import { readRequestSession } from './http/request-session.ts';
 import { samlRoutes } from './http/saml-routes.ts';
 import { sessionRoutes } from './http/session-routes.ts';
+import { openSecondOpinion } from './saml/open-second-opinion.ts';
+import type { SecondOpinion } from './saml/second-opinion.ts';
 import { cookieSession } from './sessions/cookie-session.ts';
 import { openConnections } from './sign-in-connection.ts';
 import { SignInRecord } from './sign-in-record.ts';
@@ -81,9 +83,11 @@ export async function jitAuth(
   const foundation = options.foundation ?? (await openFoundation(config, options));
   const record = new SignInRecord(foundation.db, log);
   const hooks = openHooks(foundation.db, log);
+  const second = openSecondOpinion(config.verification, log);
   let stopHousekeeping = async (): Promise<void> => undefined;
   let identityProviders: IdentityProviders | undefined;
   const close = async (): Promise<void> => {
+    await second.close();
     await hooks.close();
     await identityProviders?.close();
     await stopHousekeeping();
@@ -94,7 +98,7 @@ export async function jitAuth(
     await migrate(foundation.pool);
     stopHousekeeping = keepHouse(foundation.engine, log);
     identityProviders = await openIdentityProviders(config.connections, { db: foundation.db, log });
-    const parts = { config, foundation, env, keys, log, record, identityProviders };
+    const parts = { config, foundation, env, keys, log, record, second, identityProviders };
     const router = await buildRouter(parts);
     const errors = answerErrors(log);
     return { router, requireUser, requireRole, errors, onChange: hooks.add, close };
@@ -111,15 +115,17 @@ interface Parts {
   readonly keys: readonly string[];
   readonly log: Log;
   readonly record: SignInRecord;
+  readonly second: SecondOpinion;
   readonly identityProviders: IdentityProviders;
 }
 
 async function buildRouter(parts: Parts): Promise<Router> {
-  const { config, foundation, env, keys, log, record, identityProviders } = parts;
+  const { config, foundation, env, keys, log, record, second, identityProviders } = parts;
   const { db, engine } = foundation;
   const { publicUrl } = config;
   const https = publicUrl.startsWith('https:');
-  const connections = await openConnections(config, foundation, { env, log, identityProviders });
+  const deps = { env, log, second, identityProviders };
+  const connections = await openConnections(config, foundation, deps);
   const router = Router();
   // Probes come before the session: they must answer when its store does not.
   router.use(healthRoutes(engine));

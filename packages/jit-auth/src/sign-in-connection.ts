@@ -20,9 +20,10 @@ import { RedisReplayMemory } from './saml/redis-replay-memory.ts';
 import type { ReplayMemory } from './saml/replay-memory.ts';
 import { startSignIn } from './saml/request.ts';
 import { type SamlConnection, samlConnection } from './saml/saml-connection.ts';
+import { ON_THIS_THREAD, type SecondOpinion } from './saml/second-opinion.ts';
 import { type MetadataPromises, PERSISTENT, spMetadata } from './saml/sp-metadata.ts';
 import { noticeSettings } from './saml/start-notices.ts';
-import { verifyResponse } from './saml/verify.ts';
+import { type VerifyDeps, verifyResponse } from './saml/verify.ts';
 
 /** A response as a browser posted it. */
 export interface PostedSignIn {
@@ -61,6 +62,8 @@ export interface OpenConnectionsDeps {
   readonly env: Environment;
   readonly log: Log;
   readonly identityProviders: IdentityProviders;
+  /** Where the second verifier is asked; on this thread where left out. It stays the caller's. */
+  readonly second?: SecondOpinion;
 }
 
 /**
@@ -71,9 +74,9 @@ export interface OpenConnectionsDeps {
 export async function openConnections(
   config: Config,
   foundation: Foundation,
-  { env, log, identityProviders }: OpenConnectionsDeps,
+  { env, log, second = ON_THIS_THREAD, identityProviders }: OpenConnectionsDeps,
 ): Promise<SignInConnections> {
-  const memory = openReplayMemory(foundation.engine);
+  const verification = { memory: openReplayMemory(foundation.engine), second };
   const opened = await Promise.all(
     config.connections.map(async (connection) => {
       const live = identityProviders.of(connection.id);
@@ -82,7 +85,7 @@ export async function openConnections(
       noticeSettings(saml, log);
       const provisioning = provisioningContext(config, connection, foundation);
       const metadata = spMetadata(saml, promisesOf(connection));
-      return signInConnection(saml, { live, metadata, provisioning, memory });
+      return signInConnection(saml, { live, metadata, provisioning, verification });
     }),
   );
   return new Map(opened.map((connection) => [connection.id, connection]));
@@ -97,22 +100,22 @@ interface Parts {
   readonly live: LiveIdentityProvider;
   readonly metadata: string;
   readonly provisioning: ProvisioningContext;
-  readonly memory: ReplayMemory;
+  readonly verification: Pick<VerifyDeps, 'memory' | 'second'>;
 }
 
 function signInConnection(
   saml: SamlConnection,
-  { live, metadata, provisioning, memory }: Parts,
+  { live, metadata, provisioning, verification }: Parts,
 ): SignInConnection {
+  const deps = { connection: saml, ...verification };
   return {
     id: saml.id,
     metadata,
     problem: () => live.problem(),
-    start: (browser, returnTo, now) =>
-      startSignIn({ browser, returnTo }, { connection: saml, memory, now }),
+    start: (browser, returnTo, now) => startSignIn({ browser, returnTo }, { ...deps, now }),
     finish: async ({ form, browser, reference, now }) => {
-      const deps = { connection: saml, memory, now };
-      const { assertion, returnTo, begunAt } = await verifyResponse({ form, browser }, deps);
+      const posted = { form, browser };
+      const { assertion, returnTo, begunAt } = await verifyResponse(posted, { ...deps, now });
       const attempt = { reference, begunAt };
       const result = await provision(provisioning, assertion, attempt, now);
       return { ...result, returnTo, issuedAt: assertion.issuedAt };

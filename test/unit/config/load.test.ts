@@ -21,6 +21,7 @@ const DEFAULTS = {
   redis: { url: null },
   session: { idleMs: 1_800_000, maxMs: 28_800_000, keys: [{ kind: 'env', name: 'SESSION_KEY' }] },
   saml: { signing: [], decryption: [] },
+  verification: { threads: null },
   admin: { tokens: [] },
   connections: [
     {

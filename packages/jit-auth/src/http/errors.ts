@@ -4,6 +4,9 @@ import type { ErrorRequestHandler } from 'express';
 import { sendProblem } from './problem.ts';
 import { referenceOf } from './reference.ts';
 
+/** What is down or busy is asked again by whoever can wait: a proxy, a program, a patient person. */
+const RETRY_AFTER_SECONDS = '2';
+
 /**
  * Answers whatever was thrown on the way: the public sentence of an error of
  * ours, a plain apology for any other, and a reference that finds it in the log.
@@ -19,6 +22,7 @@ export function answerErrors(log: Log): ErrorRequestHandler {
       next(error);
       return;
     }
+    if (status >= 500) response.set('retry-after', RETRY_AFTER_SECONDS);
     sendProblem(request, response, {
       status,
       code: status < 500 ? 'http.bad_request' : codeOf(error),

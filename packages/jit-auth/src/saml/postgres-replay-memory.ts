@@ -4,17 +4,24 @@ import type pg from 'pg';
 import type { ReplayMemory } from './replay-memory.ts';
 import { orUnavailable } from './replay-memory-failure.ts';
 
+// These two commit without waiting for the disk. Nobody is let in by them alone: what
+// lets in is a later commit to the same database, and that waits until everything
+// written before it is on disk, too, and on the replicas that it waits for (PostgreSQL
+// §28.3). Lost in a crash they can be only together with the sign-in.
+const SOON = "soon as materialized (select set_config('synchronous_commit', 'off', true))";
 // Expiry is judged by the clock of the database: every instance has the same.
 // A row that has expired is as good as none, so `put` writes over it.
 const PUT = `
+  with ${SOON}
   insert into one_time (space, key, value, expires_at)
-  select $1, $2, $3, $4::timestamptz where $4::timestamptz > clock_timestamp()
+  select $1, $2, $3, $4::timestamptz from soon where $4::timestamptz > clock_timestamp()
   on conflict (space, key) do update
     set value = excluded.value, expires_at = excluded.expires_at
     where one_time.expires_at <= clock_timestamp()
   returning key`;
 const TAKE = `
-  delete from one_time where space = $1 and key = $2
+  with ${SOON}
+  delete from one_time using soon where space = $1 and key = $2
   returning value, expires_at > clock_timestamp() as live`;
 const PRUNE = 'delete from one_time where expires_at <= $1';
 

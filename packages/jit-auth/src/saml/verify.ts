@@ -9,7 +9,7 @@ import { SamlRefusal } from './refusal.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 import type { ResponseFacts } from './response-facts.ts';
 import type { SamlConnection } from './saml-connection.ts';
-import { verifySecond } from './second-verifier.ts';
+import { ON_THIS_THREAD, type SecondOpinion } from './second-opinion.ts';
 import { termsOf } from './verification-terms.ts';
 import { claimMint, type VerifiedAssertion } from './verified-assertion.ts';
 
@@ -25,6 +25,8 @@ export interface PostedResponse {
 export interface VerifyDeps {
   readonly connection: SamlConnection;
   readonly memory: ReplayMemory;
+  /** Where the second verifier is asked; on this thread where left out. */
+  readonly second?: SecondOpinion;
   readonly now: EpochMs;
 }
 
@@ -50,32 +52,38 @@ const REMEMBER_BEYOND_MS = 5 * 60_000;
  * one request of this browser that it answers (or none, where the connection lets
  * sign-ins begin at the identity provider), and for its one use. Cheap steps
  * come first. Whatever fails is a {@link SamlRefusal}; `saml.replay_memory_unavailable`
- * where the memory does not answer.
+ * where the memory does not answer, `saml.verifier_…` where the second verifier does not.
  */
 export async function verifyResponse(
   posted: PostedResponse,
   deps: VerifyDeps,
 ): Promise<VerifiedSignIn> {
-  const { connection, memory, now } = deps;
+  const { connection, memory, second = ON_THIS_THREAD, now } = deps;
   const terms = termsOf(connection);
   const raw = readRawResponse(posted.form, terms.allowed);
   const { facts, signedBy, decryptionKey } = verifyFirst(raw.xml, terms);
-  const delivery = { relayState: raw.relayState, browser: posted.browser };
-  const { pending, returnTo } = await takeAnsweredRequest(memory, connection, facts, delivery);
-  const checked = checkResponse(facts, expectationsOf(connection, pending), now);
-  const { keys, ...settings } = connection;
-  const second = await verifySecond({
-    xml: raw.xml,
-    connection: settings,
-    certificates: signedBy,
-    pending,
-    signed: facts.signed,
-    decryptionKey: keys.decryption[decryptionKey ?? -1]?.privateKeyPem ?? null,
-  });
-  requireAgreement(facts, second);
-  await useOnce(memory, connection, facts, checked);
-  const begunAt = pending?.createdAt ?? null;
-  return { assertion: mint(contentOf(connection, facts, checked)), returnTo, begunAt };
+  // Before the request is taken: whoever finds no room may send the same response again.
+  const place = second.reserve();
+  try {
+    const delivery = { relayState: raw.relayState, browser: posted.browser };
+    const { pending, returnTo } = await takeAnsweredRequest(memory, connection, facts, delivery);
+    const checked = checkResponse(facts, expectationsOf(connection, pending), now);
+    const { keys, ...settings } = connection;
+    const reading = await place.ask({
+      xml: raw.xml,
+      connection: settings,
+      certificates: signedBy,
+      pending,
+      signed: facts.signed,
+      decryptionKey: keys.decryption[decryptionKey ?? -1]?.privateKeyPem ?? null,
+    });
+    requireAgreement(facts, reading);
+    await useOnce(memory, connection, facts, checked);
+    const begunAt = pending?.createdAt ?? null;
+    return { assertion: mint(contentOf(connection, facts, checked)), returnTo, begunAt };
+  } finally {
+    place.release();
+  }
 }
 
 function expectationsOf(connection: SamlConnection, pending: PendingRequest | null) {

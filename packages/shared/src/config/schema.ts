@@ -7,7 +7,15 @@ import {
   toSubject,
 } from '../core/ids.ts';
 import { connectionSchema } from './schema/connection.ts';
-import { duration, expecting, list, mapping, type Reading, textAs } from './schema/fields.ts';
+import {
+  count,
+  duration,
+  expecting,
+  list,
+  mapping,
+  type Reading,
+  textAs,
+} from './schema/fields.ts';
 import { ownKeysSchema } from './schema/own-keys.ts';
 import { secretReference, serverUrl } from './schema/references.ts';
 import { roleName, roleRuleSchema } from './schema/roles.ts';
@@ -35,6 +43,7 @@ export function configSchema(baseDir: string) {
     redis: mapping({ url: serverUrl('redis', baseDir).optional() }).prefault({}),
     session: sessionSchema(baseDir),
     saml: ownKeysSchema(baseDir).prefault({}),
+    verification: mapping({ threads: count(0, 64).optional() }).prefault({}),
     admin: mapping({
       tokens: list(secretReference(baseDir), 'a list of references').default([]),
     }).prefault({}),
@@ -55,6 +64,8 @@ export function configSchema(baseDir: string) {
     session: raw.session,
     /** Our own keys, for every connection that names none of its own. */
     saml: raw.saml,
+    /** Null: as many as the machine has cores for. 0: none, all on the main thread. */
+    verification: { threads: raw.verification.threads ?? null },
     admin: raw.admin,
     connections: raw.connections,
     roles: raw.roles,

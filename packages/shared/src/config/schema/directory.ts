@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { closestName } from '../closest-name.ts';
-import { duration, expecting, mapping, name, oneOf, quote } from './fields.ts';
+import { count, duration, expecting, mapping, name, oneOf, quote } from './fields.ts';
 import { secretReference } from './references.ts';
 import { apiBaseUrl } from './urls.ts';
 
@@ -62,12 +62,7 @@ function none() {
 
 /** RFC 7644 §3.4.2.4: `count`. */
 function pageSize() {
-  const expected = 'a whole number from 1 to 1000';
-  return z
-    .number({ error: expecting(expected) })
-    .int({ error: () => `expected ${expected}` })
-    .min(1, { error: () => `expected ${expected}` })
-    .max(1000, { error: () => `expected ${expected}` });
+  return count(1, 1000);
 }
 
 function wrongType(input: unknown): string {

@@ -141,3 +141,14 @@ export function duration(min: string, max: string) {
     return { ok: true, value: durationMs };
   });
 }
+
+/** A whole number within bounds. */
+export function count(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  const refused = { error: () => `expected ${expected}` };
+  return z
+    .number({ error: expecting(expected) })
+    .int(refused)
+    .min(min, refused)
+    .max(max, refused);
+}
