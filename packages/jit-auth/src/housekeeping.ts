@@ -17,18 +17,23 @@ const EVERY = 5 * 60_000;
  * waits for a deletion that is under way.
  */
 export function keepHouse(engine: Engine, log: Log, everyMs: number = EVERY): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
+  let running: Promise<void> | null = null;
   const timer = setInterval(() => {
-    running = deleteExpired(engine, log).then(
-      (rows) => log.debug({ event: 'housekeeping.pruned', rows }),
-      (error: unknown) => log.warn({ event: 'housekeeping.failed', err: error }),
-    );
+    // One that takes longer than the pause is waited for, not joined by another.
+    running ??= deleteExpired(engine, log)
+      .then(
+        (rows) => log.debug({ event: 'housekeeping.pruned', rows }),
+        (error: unknown) => log.warn({ event: 'housekeeping.failed', err: error }),
+      )
+      .then(() => {
+        running = null;
+      });
   }, everyMs);
   // It must not keep a process alive that has nothing else to do.
   timer.unref();
   return () => {
     clearInterval(timer);
-    return running;
+    return running ?? Promise.resolve();
   };
 }
 
@@ -40,7 +45,8 @@ async function deleteExpired({ kind, pool }: Engine, log: Log): Promise<number> 
   if (kind === 'redis') return all;
   const requests = await new PostgresReplayMemory(pool).prune(currentTime());
   const cookies = await pool.query('delete from http_sessions where expire < now()');
-  return all + requests + (cookies.rowCount ?? 0);
+  const rates = await pool.query('delete from sign_in_rates where expire < $1', [currentTime()]);
+  return all + requests + (cookies.rowCount ?? 0) + (rates.rowCount ?? 0);
 }
 
 async function forgetChanges(db: Database, log: Log): Promise<number> {

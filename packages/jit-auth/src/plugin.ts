@@ -144,7 +144,7 @@ async function buildRouter(parts: Parts): Promise<Router> {
   router.use(readRequestSession({ db, idleMs: config.session.idleMs, connections: trusted }));
   const choices = [...connections.keys()].map((id) => ({ id, label: id }));
   router.use(sessionRoutes({ db, publicUrl, connections: choices, log }));
-  router.use(samlRoutes({ connections, record, https, log }));
+  router.use(samlRoutes({ connections, record, engine, https, log }));
   router.use(deadline.end);
   return router;
 }

@@ -5,6 +5,7 @@ import { type JitAuth, jitAuth } from '@rollcall/jit-auth';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../support/service.ts';
 import { ADA, type Stack, startStack } from '../../support/stack.ts';
 import { formOf, Visitor } from '../../support/visitor.ts';
 
@@ -53,12 +54,13 @@ describe("a client of the host's pool that dies in the middle of a sign-in", () 
     await blocker.query('begin');
     await blocker.query('lock table users in access exclusive mode');
     const posted = visitor.postOnce(`${url}/saml/demo/acs`, new URLSearchParams(form.fields));
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const killed = await blocker.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid() and wait_event_type = 'Lock'`,
-    );
-    expect(killed.rows.length).toBeGreaterThan(0);
+    await until('the sign-in to wait for the lock', 10_000, async () => {
+      const killed = await blocker.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and wait_event_type = 'Lock'`,
+      );
+      return killed.rowCount;
+    });
     await blocker.query('rollback');
     blocker.release();
     expect((await posted).status).toBe(503);

@@ -10,7 +10,10 @@ const PROXIES = ['loopback', 'linklocal', 'uniquelocal'];
  * The service by itself: sign-in, session and health routes, and a page that
  * says who is signed in. What people come for lies behind it or beside it.
  */
-export function bareApp(auth: JitAuth, { publicUrl }: Pick<Config, 'publicUrl'>): Express {
+export function bareApp(
+  auth: Pick<JitAuth, 'router' | 'errors'>,
+  { publicUrl }: Pick<Config, 'publicUrl'>,
+): Express {
   const app = express();
   // https ends at a proxy in front of us; only a neighbour's word counts for it.
   if (publicUrl.startsWith('https:')) app.set('trust proxy', PROXIES);

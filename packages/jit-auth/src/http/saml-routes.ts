@@ -1,5 +1,6 @@
 import { codeOf, detailOf, wordsOf } from '@rollcall/shared/core/errors';
 import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import {
   type ErrorRequestHandler,
@@ -29,6 +30,7 @@ import { type SamlSignIn, SamlStrategy } from './saml-strategy.ts';
 export interface SamlRoutesContext {
   readonly connections: SignInConnections;
   readonly record: SignInRecord;
+  readonly engine: Engine;
   readonly https: boolean;
   readonly log: Log;
 }
@@ -45,7 +47,7 @@ export function samlRoutes(context: SamlRoutesContext): Router {
     limit: MAX_FORM_BYTES,
     parameterLimit: MAX_FIELDS,
   });
-  const limit = limitSignIns(context.log);
+  const limit = limitSignIns(context.engine, context.log);
   router.get('/saml/:connection/metadata', onConnection(context, sendMetadata));
   router.get('/saml/:connection/login', limit, onConnection(context, whileAvailable(startSignIn)));
   router.post(
