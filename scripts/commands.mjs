@@ -20,6 +20,9 @@ const COMMANDS = {
   migrate: (args) => [[CLI, 'migrate', ...args]],
   test: (args) => [['scripts/test.mjs', 'test/vitest.config.ts', ...args]],
   'test:keycloak': (args) => [['scripts/test.mjs', 'test/vitest.keycloak.config.ts', ...args]],
+  'test:simplesamlphp': (args) => [
+    ['scripts/test.mjs', 'test/vitest.simplesamlphp.config.ts', ...args],
+  ],
   bench: (args) => [['bench/main.ts', ...args]],
   check: () => [
     [BIOME, 'check'],
