@@ -41,7 +41,9 @@ export function known(...roles: string[]): Extract<RoleMapping, { kind: 'known' 
     role,
     rule: { file: 'rollcall.yaml', line: 1 },
     groups: [`${role}s`],
+    aliases: [],
     attributes: [],
+    values: [],
   }));
   return { kind: 'known', roles, because, missed: [], unmatched: [], byDefault: false };
 }

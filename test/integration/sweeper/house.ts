@@ -73,7 +73,7 @@ export function sweepOver(
       connectionId: ACME,
       confirmAfterMs: 5 * 60_000,
       protectedSubjects: new Set(),
-      roles: { mode: 'authoritative', rules: RULES, defaultRole: null },
+      roles: { mode: 'authoritative', rules: RULES, aliases: new Map(), defaultRole: null },
     },
     limits: limitsFor(DEFAULT_PERCENTS),
     privilegedRoles: new Set(['admin']),

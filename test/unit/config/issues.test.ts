@@ -200,7 +200,7 @@ describe('a wrong connection', () => {
       'attributes: { groups: groups, firstname: x }',
       [
         'wrong_type  8:27  connections.0.attributes.groups  expected a list of attribute names, received text',
-        'unknown_key  8:35  connections.0.attributes.firstname  unknown key "firstname": expected one of email, given_name, family_name, groups',
+        'unknown_key  8:35  connections.0.attributes.firstname  unknown key "firstname": expected one of email, given_name, family_name, groups, groups_split',
       ],
     ],
     [
@@ -341,6 +341,30 @@ describe('a wrong rule', () => {
       [
         'wrong_type  9:45  roles.0.when.attributes.level  expected text (in quotes where it is a number or true/false), or a list of such, received a number',
         'bad_value  9:51  roles.0.when.attributes.x  expected text (in quotes where it is a number or true/false), or a list of such, received an empty list',
+      ],
+    ],
+    [
+      '{ role: a, when: { any_group: [{ re2: "(bi" }, { re2: "" }, { re: x }, 7] } }',
+      [
+        'bad_value  9:43  roles.0.when.any_group.0.re2  expected an expression in the syntax of RE2, of 1 to 256 characters, received "(bi": missing closing ): `(bi`',
+        'bad_value  9:59  roles.0.when.any_group.1.re2  expected an expression in the syntax of RE2, of 1 to 256 characters, received "": it is empty, and would match every name',
+        'missing  9:65  roles.0.when.any_group.2.re2  is missing: expected an expression in the syntax of RE2, of 1 to 256 characters',
+        'unknown_key  9:67  roles.0.when.any_group.2.re  unknown key "re": did you mean "re2"?',
+        'wrong_type  9:76  roles.0.when.any_group.3  expected a group name (in quotes where it is a number or true/false), or { re2: EXPRESSION }, received a number',
+      ],
+    ],
+    [
+      '{ role: a, when: { attributes: { title: { re2: "(?=x)" }, x: [{ re2: "a{1000}{2}" }] } } }',
+      [
+        'bad_value  9:45  roles.0.when.attributes.title.0.re2  expected an expression in the syntax of RE2, of 1 to 256 characters, received "(?=x)": invalid or unsupported Perl syntax: `(?=`',
+        'bad_value  9:74  roles.0.when.attributes.x.0.re2  expected an expression in the syntax of RE2, of 1 to 256 characters, received "a{1000}{2}": invalid nested repetition operator: `{1000}{2}`',
+      ],
+    ],
+    [
+      '{ role: admin, privileged: true, when: { any_group: [A, { re2: ^A }], attributes: { t: [boss, "b*"] } }, from: [acme] }',
+      [
+        'conflict  9:61  roles.0.when.any_group.1  expected an exact group name, received the pattern "re2(^A)": whoever can create a group whose name matches could give themselves this privileged role',
+        'conflict  9:99  roles.0.when.attributes.t.1  expected an exact value, received the pattern "b*": a privileged role is given by exact names and values only',
       ],
     ],
     [
@@ -521,3 +545,62 @@ function messageOf(attempt: () => unknown): string {
   }
   throw new Error('expected the configuration to be refused');
 }
+
+describe('wrong aliases', () => {
+  const connection = (id: string, aliases: string) =>
+    `  - id: ${id}\n    idp: { metadata_url: https://idp.example/metadata }\n    subject: { attribute: uid }\n${aliases === '' ? '' : `    group_aliases: ${aliases}\n`}`;
+
+  it.each([
+    [
+      '{ a: X, b: X, c: a, d: "x*", e: 7 }',
+      [
+        'bad_value  8:43  connections.0.group_aliases.d  expected an alias without * and ?',
+        'wrong_type  8:52  connections.0.group_aliases.e  expected an alias of 1 to 256 characters, received a number',
+        'duplicate  8:31  connections.0.group_aliases.b  expected an alias of its own, received "X", which "a" has already',
+        'conflict  8:37  connections.0.group_aliases.c  expected an alias that is the name or id of no group here, received "a"',
+      ],
+    ],
+    [
+      '[a]',
+      [
+        'wrong_type  8:20  connections.0.group_aliases  expected a mapping of group names or ids to aliases, received a list',
+      ],
+    ],
+  ])('%s', (aliases, expected) => {
+    const text = `${HEAD}connections:\n${connection('acme', aliases)}`;
+    expect(problemsOf(text).sort()).toEqual([...expected].sort());
+  });
+
+  it('that mean two things in one privileged rule', () => {
+    const connections = `connections:\n${connection('acme', '{ id1: Admins }')}${connection('globex', '')}`;
+    const rule = (from: string) =>
+      `roles:\n  - { role: admin, privileged: true, when: { any_group: [Admins] }, from: [${from}] }\n`;
+    expect(problemsOf(`${HEAD}${connections}${rule('acme, globex')}`)).toEqual([
+      'conflict  13:58  roles.0.when.any_group.0  expected a group of one meaning, received "Admins", which is an alias at acme and none at globex: write a rule for each',
+    ]);
+    const origin = { file: 'rollcall.yaml', env: {}, baseDir: '/nowhere' };
+    for (const from of ['acme', 'globex']) {
+      expect(parseConfig(`${HEAD}${connections}${rule(from)}`, origin).roles).toHaveLength(1);
+    }
+  });
+
+  it('whose key would be lost, in an object too', () => {
+    const lost = JSON.parse('{"__proto__":"x"}') as Record<string, string>;
+    const [acme] = ['acme'].map((id) => ({
+      id,
+      idp: { metadata_url: 'https://idp.example/metadata' },
+      subject: { attribute: 'uid' },
+      group_aliases: lost,
+    }));
+    const given = {
+      version: 1,
+      public_url: 'https://auth.example.com',
+      session: { keys: ['env:SESSION_KEY'] },
+      connections: [acme],
+      roles: [{ role: 'a', when: { any_group: ['A'], attributes: lost } }],
+    };
+    expect(() => validateConfig(given)).toThrow(
+      /connections\.0\.group_aliases {2}the key "__proto__" is not allowed\n.*roles\.0\.when\.attributes {2}the key "__proto__" is not allowed/,
+    );
+  });
+});

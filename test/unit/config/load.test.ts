@@ -37,7 +37,8 @@ const DEFAULTS = {
       preset: 'generic',
       subject: { kind: 'name_id', format: 'persistent' },
       directoryId: null,
-      attributes: { email: null, givenName: null, familyName: null, groups: [] },
+      attributes: { email: null, givenName: null, familyName: null, groups: [], groupsSplit: null },
+      groupAliases: new Map(),
       provisioning: 'jit',
       roles: 'authoritative',
       domains: [],
@@ -198,6 +199,7 @@ describe('presets', () => {
       givenName: `${claims}givenname`,
       familyName: `${claims}surname`,
       groups: ['http://schemas.microsoft.com/ws/2008/06/identity/claims/groups'],
+      groupsSplit: null,
     });
   });
 

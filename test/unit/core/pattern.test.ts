@@ -1,4 +1,4 @@
-import { matchesPattern } from '@rollcall/shared/core/roles';
+import { matchesPattern } from '@rollcall/shared/core/pattern';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

@@ -1,12 +1,21 @@
+import { isOpen, type Pattern } from '@rollcall/shared/core/pattern';
 import { mapRoles, type RoleRule } from '@rollcall/shared/core/roles';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 const group = fc.constantFrom('BI', 'bi:emea', 'bi:apac', 'finance', 'staff', 'Admins', 'é', '');
-const pattern = fc.oneof(group, fc.constantFrom('*', 'bi:*', '?I', 'A*s', '**'));
+const pattern: fc.Arbitrary<Pattern> = fc.oneof(
+  group,
+  fc.constantFrom('*', 'bi:*', '?I', 'A*s', '**'),
+  fc.constantFrom('^bi:(emea|apac)$', 'A', '.*', '^$').map((re2) => ({ re2 })),
+);
+const aliases = fc
+  .array(fc.tuple(group, fc.constantFrom('Admins', 'BI', 'Europe', 'bi:emea')), { maxLength: 2 })
+  .map((entries) => new Map(entries));
 const connection = fc.constantFrom('acme', 'globex');
 const attribute = fc.constantFrom('title', 'site', '__proto__');
 const value = fc.constantFrom('boss', 'HQ', '');
+const wantedValue = fc.oneof(value, fc.constantFrom('b*', { re2: '^H' }));
 
 const rule: fc.Arbitrary<RoleRule> = fc.record({
   role: fc.constantFrom('analyst', 'admin', 'finance', 'viewer'),
@@ -15,7 +24,9 @@ const rule: fc.Arbitrary<RoleRule> = fc.record({
     anyGroup: fc.array(pattern, { maxLength: 3 }),
     allGroups: fc.array(group, { maxLength: 2 }),
     attributes: fc
-      .array(fc.tuple(attribute, fc.array(value, { minLength: 1, maxLength: 2 })), { maxLength: 2 })
+      .array(fc.tuple(attribute, fc.array(wantedValue, { minLength: 1, maxLength: 2 })), {
+        maxLength: 2,
+      })
       .map((entries) => Object.fromEntries(entries)),
   }),
   from: fc.option(fc.array(connection, { maxLength: 2 })),
@@ -24,6 +35,7 @@ const rule: fc.Arbitrary<RoleRule> = fc.record({
 const input = fc.record({
   connection,
   groups: fc.array(group, { maxLength: 8 }),
+  aliases,
   attributes: fc
     .array(fc.tuple(attribute, fc.array(value, { maxLength: 2 })), { maxLength: 3 })
     .map((entries) => new Map<string, readonly string[]>(entries)),
@@ -52,19 +64,29 @@ function rolesOf(...args: Parameters<typeof mapRoles>): readonly string[] {
 function gives(given: RoleRule, person: Parameters<typeof mapRoles>[0]): boolean {
   const groups = person.groups ?? [];
   const { anyGroup, allGroups, attributes } = given.when;
-  const fits = (name: string, wanted: string) =>
-    given.privileged ? name === wanted : asExpression(wanted).test(name);
+  const fits = (text: string, wanted: Pattern) =>
+    text === wanted || (!given.privileged && isOpen(wanted) && asExpression(wanted).test(text));
+  const is = (name: string, wanted: Pattern) =>
+    [...person.aliases.values()].some((alias) => alias === wanted)
+      ? person.aliases.get(name) === wanted
+      : name === wanted;
+  const fitsGroup = (name: string, wanted: Pattern) =>
+    isOpen(wanted)
+      ? [name, person.aliases.get(name)].some((one) => one !== undefined && fits(one, wanted))
+      : is(name, wanted);
   return [
     given.from === null ? !given.privileged : given.from.includes(person.connection),
-    anyGroup.length === 0 || anyGroup.some((wanted) => groups.some((name) => fits(name, wanted))),
-    allGroups.every((wanted) => groups.includes(wanted)),
+    anyGroup.length === 0 || anyGroup.some((one) => groups.some((name) => fitsGroup(name, one))),
+    allGroups.every((wanted) => groups.some((name) => is(name, wanted))),
     Object.entries(attributes).every(([name, values]) =>
-      (person.attributes.get(name) ?? []).some((one) => values.includes(one)),
+      (person.attributes.get(name) ?? []).some((one) => values.some((any) => fits(one, any))),
     ),
   ].every(Boolean);
 }
 
-function asExpression(text: string): RegExp {
+function asExpression(pattern: Pattern): RegExp {
+  if (typeof pattern !== 'string') return new RegExp(pattern.re2, 'su');
+  const text = pattern;
   const literal = text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
 }
@@ -165,7 +187,9 @@ function known(person: Parameters<typeof mapRoles>[0], given: readonly RoleRule[
 function isExact(one: RoleRule, person: Parameters<typeof mapRoles>[0]): boolean {
   const groups = person.groups ?? [];
   const { anyGroup, allGroups } = one.when;
-  const exact = anyGroup.length === 0 || anyGroup.some((name) => groups.includes(name));
-  const all = allGroups.every((name) => groups.includes(name));
+  const names = groups.flatMap((name) => [name, person.aliases.get(name)]);
+  const exact =
+    anyGroup.length === 0 || anyGroup.some((n) => typeof n === 'string' && names.includes(n));
+  const all = allGroups.every((name) => names.includes(name));
   return exact && all && (one.from ?? []).includes(person.connection);
 }

@@ -22,7 +22,7 @@ function rule(role: string, when: Partial<RoleRule['when']>, more: Partial<RoleR
 }
 
 function person(groups: readonly string[] | null, more: Partial<RoleInput> = {}): RoleInput {
-  return { connection: 'acme', groups, attributes: new Map(), ...more };
+  return { connection: 'acme', groups, aliases: new Map(), attributes: new Map(), ...more };
 }
 
 function map(input: RoleInput, rules: readonly RoleRule[], byDefault: string | null = null): Known {
@@ -91,7 +91,14 @@ describe('a rule', () => {
       kind: 'known',
       roles: ['vip'],
       because: [
-        { role: 'vip', rule: given.source, groups: ['a', 'b1', 'b2', 'z'], attributes: ['title'] },
+        {
+          role: 'vip',
+          rule: given.source,
+          groups: ['a', 'b1', 'b2', 'z'],
+          aliases: [],
+          attributes: ['title'],
+          values: [{ attribute: 'title', values: ['boss'] }],
+        },
       ],
       missed: [],
       unmatched: ['c'],

@@ -61,8 +61,10 @@ function policy(more: Partial<ProvisioningPolicy> = {}): ProvisioningPolicy {
       givenName: 'firstName',
       familyName: 'lastName',
       groups: ['groups'],
+      groupsSplit: null,
     },
     domains: [],
+    groupAliases: new Map(),
     rules: [rule('analyst', { anyGroup: ['BI-Analysts'] })],
     defaultRole: null,
     protectedSubjects: new Set(),
@@ -93,6 +95,7 @@ describe('who is let in', () => {
       protected: false,
       profile: { email: 'ada@acme.example', givenName: 'Ada', familyName: 'Lovelace' },
       groups: ['BI-Analysts', 'x'],
+      groupsUnknown: null,
       attributes: new Map(),
       mapping: expect.objectContaining({ kind: 'known', roles: ['analyst'], unmatched: ['x'] }),
     });
@@ -104,7 +107,13 @@ describe('who is let in', () => {
       givenName: null,
       familyName: null,
     });
-    const attributes = { email: null, givenName: null, familyName: null, groups: ['groups'] };
+    const attributes = {
+      email: null,
+      givenName: null,
+      familyName: null,
+      groups: ['groups'],
+      groupsSplit: null,
+    };
     expect(admit(person(), { attributes }).profile.email).toBeNull();
   });
 
@@ -499,6 +508,50 @@ describe('groups', () => {
     expect(admit(given, more, true).groups).toEqual(groups);
     const kind = groups === null ? 'unknown' : 'known';
     expect(admit(given, more, true).mapping.kind).toBe(kind);
+  });
+
+  it.each<[string, string | null, string[], string[]]>([
+    [
+      'joined by commas, where the connection says so',
+      ',',
+      ['a, b ,,c', ' ', 'd'],
+      ['a', 'b', 'c', 'd'],
+    ],
+    ['joined by something else', '; ', ['a; b;c'], ['a', 'b;c']],
+    ['joined by commas, where it says nothing', null, ['a, b', 'CN=a,DC=b'], ['CN=a,DC=b', 'a, b']],
+    ['of white space, which are groups of no rule', null, [' ', '\t', ''], ['\t', ' ']],
+  ])('are read when they come %s', (_name, groupsSplit, groups, expected) => {
+    const attributes = { ...policy().attributes, groupsSplit };
+    expect(admit(person({ groups }), { attributes }, true).groups).toEqual(expected);
+  });
+
+  it('say why they are not known', () => {
+    const linked = person({ groups: ['BI-Analysts'], [GROUPS_LINK]: ['u'] });
+    expect(admit(linked, {}, true)).toMatchObject({
+      groupsUnknown: 'groups_overflow',
+      mapping: { kind: 'unknown', because: 'groups_overflow' },
+    });
+    expect(admit(without('groups'), {}, true).groupsUnknown).toBe('groups_missing');
+    expect(decide(linked)).toMatchObject({
+      code: 'access.groups_missing',
+      detail: { received: 'a link, because there are too many' },
+    });
+  });
+
+  it('may be of 64 KB, or carry names that JavaScript gives a meaning', () => {
+    const long = 'g'.repeat(64 * 1024);
+    const rules = [rule('all', { anyGroup: ['*'] }), rule('odd', { anyGroup: ['__proto__'] })];
+    const given = person({ groups: [long, '__proto__', 'constructor'] });
+    const decided = admit(
+      { ...given, attributes: new Map([...given.attributes, ['__proto__', [long]]]) },
+      { rules },
+    );
+    expect(decided.groups).toEqual(['__proto__', 'constructor', long]);
+    expect(decided.mapping).toMatchObject({
+      roles: ['all', 'odd'],
+      because: [{ groups: ['__proto__', 'constructor'] }, { groups: ['__proto__'] }],
+      unmatched: [long],
+    });
   });
 
   it('are not shortened: ten thousand of them', () => {

@@ -259,6 +259,7 @@ describe('roles', () => {
   const titled: SweepPolicy = {
     ...POLICY,
     roles: {
+      aliases: new Map(),
       mode: 'authoritative',
       defaultRole: 'reader',
       rules: [

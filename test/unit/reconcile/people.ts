@@ -49,6 +49,7 @@ export const POLICY: SweepPolicy = {
   protectedSubjects: new Set(),
   roles: {
     mode: 'authoritative',
+    aliases: new Map(),
     rules: [rule('analyst', 'analysts'), rule('editor', 'editors')],
     defaultRole: null,
   },

@@ -43,12 +43,18 @@ export async function explainUser(
     countLiveSessions(db, user, config.session.idleMs, now),
     lastEvents(db, user),
   ]);
+  const connection = config.connections.find(({ id }) => id === user.connectionId);
   const mapping = mapRoles(
-    { connection: user.connectionId, groups: user.groups, attributes: user.attributes },
+    {
+      connection: user.connectionId,
+      groups: user.groups,
+      aliases: connection?.groupAliases ?? new Map(),
+      attributes: user.attributes,
+    },
     config.roles,
     config.defaultRole,
   );
-  const connectionConfigured = config.connections.some(({ id }) => id === user.connectionId);
+  const connectionConfigured = connection !== undefined;
   return { user, grants, mapping, connectionConfigured, liveSessions, events };
 }
 

@@ -1,6 +1,11 @@
 import type { ConnectionId, DirectoryId, Subject } from '@rollcall/shared/core/ids';
 import { faultOfImmutableId } from '@rollcall/shared/core/ids';
-import { mapRoles, type RoleMapping, type RoleRule } from '@rollcall/shared/core/roles';
+import {
+  type GroupsUnknown,
+  mapRoles,
+  type RoleMapping,
+  type RoleRule,
+} from '@rollcall/shared/core/roles';
 import type { Profile } from '@rollcall/shared/core/user';
 
 /** What a verified assertion says of a person. */
@@ -22,7 +27,11 @@ export interface ProvisioningPolicy {
     readonly givenName: string | null;
     readonly familyName: string | null;
     readonly groups: readonly string[];
+    /** Between groups that come joined in one value; null: each value is one group. */
+    readonly groupsSplit: string | null;
   };
+  /** See `RoleInput.aliases`. */
+  readonly groupAliases: ReadonlyMap<string, string>;
   /** Domains that the connection may assert; empty: any. */
   readonly domains: readonly string[];
   readonly rules: readonly RoleRule[];
@@ -53,6 +62,7 @@ export type Provisioning =
       readonly protected: boolean;
       readonly profile: Profile;
       readonly groups: readonly string[] | null;
+      readonly groupsUnknown: GroupsUnknown | null;
       readonly attributes: ReadonlyMap<string, readonly string[]>;
       readonly mapping: RoleMapping;
     }
@@ -100,20 +110,28 @@ export function decideProvisioning(
   if (outside !== null) return refuse('identity.email_outside_domains', subject, outside);
 
   const groups = readGroups(person, policy);
-  const input = { connection: policy.connectionId, groups, attributes: person.attributes };
-  const mapping = mapRoles(input, policy.rules, policy.defaultRole);
+  const input = {
+    connection: policy.connectionId,
+    groups: groups.names,
+    aliases: policy.groupAliases,
+    attributes: person.attributes,
+  };
+  const mapped = mapRoles(input, policy.rules, policy.defaultRole);
+  const mapping =
+    groups.names === null ? { kind: 'unknown' as const, because: groups.because } : mapped;
   const admitted = {
     kind: 'admit' as const,
     subject,
     directoryId,
     protected: policy.protectedSubjects.has(subject),
     profile,
-    groups,
+    groups: groups.names,
+    groupsUnknown: groups.names === null ? groups.because : null,
     attributes: attributesThatRulesName(person, policy.rules),
     mapping,
   };
   if (known(subject)) return admitted;
-  if (mapping.kind === 'unknown') return admitUngrouped(admitted, policy);
+  if (mapping.kind === 'unknown') return admitUngrouped(admitted, mapping.because, policy);
   if (mapping.roles.length > 0) return admitted;
   const { unmatched } = mapping;
   const detail = { expected: 'a group that a rule names', received: unmatched, unmatched };
@@ -123,11 +141,13 @@ export function decideProvisioning(
 /** A first sign-in without a group claim: the default role, or a refusal that says so. */
 function admitUngrouped(
   admitted: Extract<Provisioning, { kind: 'admit' }>,
+  because: GroupsUnknown,
   policy: ProvisioningPolicy,
 ): Provisioning {
   if (policy.defaultRole === null) {
     const expected = `one of the attributes ${policy.attributes.groups.join(', ')}`;
-    return refuse('access.groups_missing', admitted.subject, { expected, received: 'none' });
+    const received = because === 'groups_missing' ? 'none' : 'a link, because there are too many';
+    return refuse('access.groups_missing', admitted.subject, { expected, received });
   }
   const mapping: RoleMapping = {
     kind: 'known',
@@ -199,18 +219,33 @@ function readProfile(person: AssertedPerson, policy: ProvisioningPolicy): Profil
   return { email: first(email), givenName: first(givenName), familyName: first(familyName) };
 }
 
-/** Null: not asserted, or too many to assert. An absent claim is no empty claim (invariant 9). */
-function readGroups(person: AssertedPerson, policy: ProvisioningPolicy): readonly string[] | null {
+/** What an assertion says of groups; without names, why they are not known. */
+type AssertedGroups =
+  | { readonly names: readonly string[] }
+  | { readonly names: null; readonly because: GroupsUnknown };
+
+const MISSING = { names: null, because: 'groups_missing' } as const;
+const TOO_MANY = { names: null, because: 'groups_overflow' } as const;
+
+/** An absent claim is no empty claim, and neither is a link to it (invariant 9). */
+function readGroups(person: AssertedPerson, policy: ProvisioningPolicy): AssertedGroups {
   const names = policy.attributes.groups;
   if (names.length === 0) {
     const asked = policy.rules.some((rule) => asksForGroups(rule, policy.connectionId));
-    return asked ? null : [];
+    return asked ? MISSING : { names: [] };
   }
-  if (OVERAGE_CLAIMS.some((claim) => person.attributes.has(claim))) return null;
+  if (OVERAGE_CLAIMS.some((claim) => person.attributes.has(claim))) return TOO_MANY;
   const present = names.filter((name) => person.attributes.has(name));
-  if (present.length === 0) return null;
-  const groups = present.flatMap((name) => person.attributes.get(name) ?? []);
-  return [...new Set(groups.filter((group) => group !== ''))].sort();
+  if (present.length === 0) return MISSING;
+  const values = present.flatMap((name) => person.attributes.get(name) ?? []);
+  const { groupsSplit: between } = policy.attributes;
+  const groups = between === null ? values : values.flatMap((value) => splitAt(value, between));
+  return { names: [...new Set(groups.filter((group) => group !== ''))].sort() };
+}
+
+/** Groups that an identity provider joined in one value. */
+function splitAt(value: string, between: string): readonly string[] {
+  return value.split(between).map((part) => part.trim());
 }
 
 /** Whether a rule that holds for the connection cannot be judged without groups. */

@@ -19,8 +19,10 @@ export function provisioningPolicy(
       givenName: attributes.givenName ?? null,
       familyName: attributes.familyName ?? null,
       groups: attributes.groups,
+      groupsSplit: attributes.groupsSplit,
     },
     domains: connection.domains,
+    groupAliases: connection.groupAliases,
     rules: config.roles,
     defaultRole: config.defaultRole,
     protectedSubjects: new Set(

@@ -1,6 +1,6 @@
 import type { ConnectionId, DirectoryId, SessionId, Subject, UserId } from '../core/ids.ts';
 import type { Vouching } from '../core/re-entry.ts';
-import type { RoleMapping } from '../core/roles.ts';
+import type { GroupsUnknown, RoleMapping } from '../core/roles.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Profile, User } from '../core/user.ts';
 import type { AccessBefore, UndoRecord } from './undo-record.ts';
@@ -38,6 +38,8 @@ export interface SignIn {
   /** Null: the assertion said nothing of groups. */
   readonly groups: readonly string[] | null;
   readonly attributes: ReadonlyMap<string, readonly string[]>;
+  /** Why the groups are not known; null or left out where they are. */
+  readonly groupsUnknown?: GroupsUnknown | null;
   readonly mapping: RoleMapping;
   /**
    * The mapping of somebody who is not known yet, where that is another one; null: nobody

@@ -1,5 +1,6 @@
 import type { OperationNodeSource } from 'kysely';
 import type { Actor } from '../core/actor.ts';
+import { toGrantReason } from '../core/grant-reason.ts';
 import type { ConnectionId, UserId } from '../core/ids.ts';
 import { hasAccess } from '../core/lifecycle.ts';
 import type { RoleMapping } from '../core/roles.ts';
@@ -216,9 +217,7 @@ function upsertGrants(tx: Tx, userId: UserId, work: GrantWork, now: EpochMs): Op
 }
 
 function reasonsFor(role: string, work: GrantWork): readonly GrantReason[] {
-  return work.mapping.because
-    .filter((reason) => reason.role === role)
-    .map(({ rule, groups, attributes }) => ({ ...rule, groups, attributes }));
+  return work.mapping.because.filter((reason) => reason.role === role).map(toGrantReason);
 }
 
 async function recordRoles(

@@ -23,7 +23,13 @@ export function storyOf(told: SignInTold & { readonly created: boolean }): Story
   const { user, after, granted, created, change } = told;
   const head = headOf(told);
   const views = viewsOf(told);
-  const evidence = { sessionId: change.session.id, issuedAt: change.issuedAt };
+  const unknown = change.groupsUnknown ?? null;
+  const evidence = {
+    sessionId: change.session.id,
+    issuedAt: change.issuedAt,
+    // Without groups no grant changed: whoever asks why finds it here (invariant 9).
+    ...(unknown === null ? {} : { groups: unknown }),
+  };
   const difference = created ? NOTHING : roleDifference(told);
   const payload = { subject: after.subject, profile: after.profile, roles: granted.roles };
   const creation: readonly AuditEntry[] = created

@@ -20,6 +20,8 @@ export function configFingerprint(connection: ConnectionConfig, parts: Fingerpri
     subject: connection.subject,
     directoryId: connection.directoryId,
     groups: [...connection.attributes.groups].sort(),
+    groupsSplit: connection.attributes.groupsSplit,
+    groupAliases: Object.fromEntries(connection.groupAliases),
     roleMode: connection.roles,
     rules: [...new Set(rules)].sort(),
     defaultRole: parts.defaultRole,
@@ -55,7 +57,8 @@ function identityOf(directory: DirectoryConfig): Record<string, string | null> {
 
 /** `any_group: [a, b]` and `[b, a]` mean the same. */
 function sortLists(value: unknown): unknown {
-  if (Array.isArray(value)) return [...value].sort();
+  // Expressions are mappings: what they are compared by is their text.
+  if (Array.isArray(value)) return value.map(canonicalize).sort();
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, sortLists(part)]));
 }

@@ -5,11 +5,19 @@ const texts = z.array(z.string().catch('')).optional().catch(undefined);
 // A missing key has to pass as well.
 const anything = z.unknown().optional();
 
+const onePattern = z.union([z.string(), z.object({ re2: z.string() })]).catch('');
+const patterns = z.array(onePattern).optional().catch(undefined);
+const conditions = z
+  .record(z.string(), z.union([z.array(onePattern), onePattern.transform((one) => [one])]))
+  .optional()
+  .catch(undefined);
+
 const connection = z
   .object({
     id: text,
     preset: text,
     domains: texts,
+    group_aliases: z.record(z.string(), z.string().catch('')).optional().catch(undefined),
     subject: anything,
     directory: z.object({ type: text }).optional().catch(undefined),
     sweep: anything,
@@ -29,7 +37,7 @@ const rule = z
     role: text,
     privileged: z.boolean().optional().catch(undefined),
     when: z
-      .object({ any_group: texts, all_groups: texts, attributes: anything })
+      .object({ any_group: patterns, all_groups: texts, attributes: conditions })
       .optional()
       .catch(undefined),
     from: texts,

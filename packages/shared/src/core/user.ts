@@ -1,5 +1,6 @@
 import type { ConnectionId, DirectoryId, Subject, UserId } from './ids.ts';
 import type { Cause, Owner, UserState } from './lifecycle.ts';
+import type { GroupAlias, MatchedValues } from './roles.ts';
 import type { EpochMs } from './time.ts';
 
 /** Our record of a person. */
@@ -60,18 +61,28 @@ export interface Grant {
   readonly lastSeenAt: EpochMs;
 }
 
-/** One rule that gives a grant, and what it matched. */
+/** One rule that gives a grant, and what it matched. A grant without any is the default role. */
 export interface GrantReason {
   readonly file: string;
   readonly line: number;
+  /** The groups' own names, at most {@link KEPT_GROUPS}. */
   readonly groups: readonly string[];
+  /** How many more groups matched; left out where none did. */
+  readonly more?: number;
   readonly attributes: readonly string[];
+  /** The configuration's names of those of the groups that have one; left out where none has. */
+  readonly aliases?: readonly GroupAlias[];
+  /** The values that the rule asked for; left out where it asked for none. */
+  readonly values?: readonly MatchedValues[];
 }
 
 /** The id by which an app knows the person: of the record, or of those that are joined. */
 export function personOf(user: Pick<User, 'id' | 'personId'>): UserId {
   return user.personId ?? user.id;
 }
+
+/** So many groups are kept with a grant: a pattern may match all of somebody's ten thousand. */
+export const KEPT_GROUPS = 50;
 
 /** How a person is written in lists: the e-mail, else the name, else the subject. */
 export function labelOf(user: Pick<User, 'profile' | 'subject'>): string {

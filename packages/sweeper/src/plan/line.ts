@@ -127,7 +127,9 @@ const storedChange = z.discriminatedUnion('kind', [
           role: z.string(),
           rule: z.object({ file: z.string(), line: z.number() }),
           groups: strings,
+          aliases: z.array(z.object({ group: z.string(), alias: z.string() })).readonly(),
           attributes: strings,
+          values: z.array(z.object({ attribute: z.string(), values: strings })).readonly(),
         }),
       )
       .readonly(),

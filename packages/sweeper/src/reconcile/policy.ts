@@ -11,6 +11,8 @@ export interface SweepPolicy {
   readonly roles: {
     readonly mode: 'authoritative' | 'additive' | 'first_login';
     readonly rules: readonly RoleRule[];
+    /** See `RoleInput.aliases`. */
+    readonly aliases: ReadonlyMap<string, string>;
     /** Null: whoever matches no rule has no role. */
     readonly defaultRole: string | null;
   };

@@ -1,4 +1,5 @@
 import type { CompleteSnapshot, DirectoryMember } from '@rollcall/shared/core/evidence';
+import { toRoleReason } from '@rollcall/shared/core/grant-reason';
 import { mapRoles, type RoleMapping, type RoleReason } from '@rollcall/shared/core/roles';
 import type { Grant } from '@rollcall/shared/core/user';
 import type { KnownUser } from './known-user.ts';
@@ -25,12 +26,13 @@ export function differenceOfRoles(
   policy: SweepPolicy,
 ): RoleDifference | null {
   const { user } = person;
-  const { mode, rules, defaultRole } = policy.roles;
+  const { mode, rules, defaultRole, aliases } = policy.roles;
   if (mode === 'first_login' || member.groups === null) return null;
   if (user.groupsSeenAt !== null && user.groupsSeenAt > snapshot.startedAt) return null;
   const input = {
     connection: policy.connectionId,
     groups: member.groups,
+    aliases,
     attributes: user.attributes,
   };
   const mapping = mapRoles(input, rules, defaultRole);
@@ -70,10 +72,5 @@ function mustNotBeTaken(
 }
 
 function reasonsOf(grant: Grant): readonly RoleReason[] {
-  return grant.because.map(({ file, line, groups, attributes }) => ({
-    role: grant.role,
-    rule: { file, line },
-    groups,
-    attributes,
-  }));
+  return grant.because.map((reason) => toRoleReason(grant.role, reason));
 }

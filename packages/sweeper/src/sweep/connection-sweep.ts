@@ -80,7 +80,12 @@ function sweepOf(
           .filter((entry) => entry.connection === connection.id)
           .map((entry) => entry.subject),
       ),
-      roles: { mode: connection.roles, rules: config.roles, defaultRole: config.defaultRole },
+      roles: {
+        mode: connection.roles,
+        rules: config.roles,
+        aliases: connection.groupAliases,
+        defaultRole: config.defaultRole,
+      },
     },
     limits: limitsFor({
       absencePerRun: sweep.limits.absencePerRun.percent,

@@ -2,9 +2,21 @@ import * as z from 'zod';
 import { type ConnectionId, toConnectionId } from '../../core/ids.ts';
 import { PRESET_NAMES, PRESETS } from '../presets.ts';
 import { directorySchema } from './directory.ts';
-import { duration, flag, list, mapping, name, oneOf, patterned, quote, textAs } from './fields.ts';
+import {
+  duration,
+  expecting,
+  flag,
+  list,
+  mapping,
+  name,
+  oneOf,
+  patterned,
+  quote,
+  textAs,
+} from './fields.ts';
 import { idpSchema } from './idp.ts';
 import { ownKeysSchema } from './own-keys.ts';
+import { exactName, refuseLostKey } from './patterns.ts';
 import { sweepSchema } from './sweep.ts';
 
 /** What names a person in an assertion of a connection. */
@@ -37,6 +49,7 @@ export function connectionSchema(baseDir: string) {
     subject: subjectSchema().optional(),
     directory_id: mapping({ attribute: name('the name of an attribute') }).optional(),
     attributes: attributesSchema().prefault({}),
+    group_aliases: groupAliasesSchema().prefault({}),
     provisioning: provisioningSchema().default('jit'),
     roles: oneOf(['authoritative', 'additive', 'first_login']).default('authoritative'),
     domains: list(domain(), 'a list of domains').default([]),
@@ -68,7 +81,11 @@ export function connectionSchema(baseDir: string) {
         familyName: raw.attributes.family_name ?? preset.familyName,
         /** Empty: the groups are not known, which is not the same as none. */
         groups: raw.attributes.groups ?? [...preset.groups],
+        /** What stands between groups that come joined in one value; null: each is one group. */
+        groupsSplit: raw.attributes.groups_split ?? null,
       },
+      /** Readable names of groups, by the names under which the groups come. */
+      groupAliases: raw.group_aliases,
       provisioning: raw.provisioning,
       roles: raw.roles,
       domains: raw.domains,
@@ -142,7 +159,20 @@ function attributesSchema() {
     given_name: attribute().optional(),
     family_name: attribute().optional(),
     groups: list(attribute(), 'a list of attribute names').optional(),
+    groups_split: patterned(SPLIT, 'one to three characters, none of them a space').optional(),
   });
+}
+
+const SPLIT = /^[^\s\p{Cc}]{1,3}$/u;
+
+/** `{ id: alias }`; that no alias means two groups is checked in `relations.ts`. */
+function groupAliasesSchema() {
+  const aliases = z.record(name('the name or id of a group'), exactName('an alias'), {
+    error: expecting('a mapping of group names or ids to aliases'),
+  });
+  return refuseLostKey(aliases).transform(
+    (given): ReadonlyMap<string, string> => new Map(Object.entries(given)),
+  );
 }
 
 function provisioningSchema() {

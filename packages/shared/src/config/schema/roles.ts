@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { connectionId } from './connection.ts';
 import { expecting, flag, list, mapping, name, patterned } from './fields.ts';
+import { pattern, refuseLostKey } from './patterns.ts';
 
 const ROLE = /^[a-z][a-z0-9_-]{0,62}$/;
 const ROLE_FORM =
@@ -27,10 +28,10 @@ export function roleRuleSchema() {
 }
 
 function whenSchema() {
-  const groups = () => list(name('a group name'), 'a list of group names', 1);
+  const groups = 'a list of group names';
   return mapping({
-    any_group: groups().optional(),
-    all_groups: groups().optional(),
+    any_group: list(pattern('a group name'), groups, 1).optional(),
+    all_groups: list(name('a group name'), groups, 1).optional(),
     attributes: attributeConditions().optional(),
   }).transform((when) => ({
     anyGroup: when.any_group ?? [],
@@ -39,14 +40,19 @@ function whenSchema() {
   }));
 }
 
-/** `{ name: value }` or `{ name: [value, value] }`: any of the values will do. */
+/** `{ name: value }` or `{ name: [value, value] }`: any of the values will do, patterns too. */
 function attributeConditions() {
   const form = 'text (in quotes where it is a number or true/false), or a list of such';
   const value = z.preprocess(
-    (given) => (typeof given === 'string' ? [given] : given),
-    list(name('an attribute value', 1024), form, 1),
+    (given) => (typeof given === 'string' || isExpression(given) ? [given] : given),
+    list(pattern('an attribute value', 1024), form, 1),
   );
-  return z.record(name('the name of an attribute'), value, {
+  const conditions = z.record(name('the name of an attribute'), value, {
     error: expecting('a mapping of attribute names to values'),
   });
+  return refuseLostKey(conditions);
+}
+
+function isExpression(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && 're2' in given;
 }
