@@ -143,7 +143,8 @@ async function buildRouter(parts: Parts): Promise<Router> {
   const trusted = new Set<string>(connections.keys());
   router.use(readRequestSession({ db, idleMs: config.session.idleMs, connections: trusted }));
   const choices = [...connections.keys()].map((id) => ({ id, label: id }));
-  router.use(sessionRoutes({ db, publicUrl, connections: choices, log }));
+  const signInConnections = connections;
+  router.use(sessionRoutes({ db, publicUrl, connections: choices, signInConnections, https, log }));
   router.use(samlRoutes({ connections, record, engine, https, log }));
   router.use(deadline.end);
   return router;

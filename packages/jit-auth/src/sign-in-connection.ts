@@ -13,6 +13,14 @@ import {
   type SignInResult,
 } from './provisioning/provision.ts';
 import type { LiveIdentityProvider } from './saml/live-identity-provider.ts';
+import type { Delivery } from './saml/logout/logout-message.ts';
+import {
+  type LogoutOutcome,
+  receiveLogout,
+  type SessionName,
+  startLogout,
+} from './saml/logout/single-logout.ts';
+import type { ReceivedLogout } from './saml/logout/verify-logout.ts';
 import { loadOwnKeys } from './saml/own-keys.ts';
 import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 import type { PostedForm } from './saml/raw-response.ts';
@@ -52,6 +60,14 @@ export interface SignInConnection {
   start(browser: string, returnTo: string, now: EpochMs): Promise<string>;
   /** Throws `SamlRefusal` for a response that does not verify. */
   finish(posted: PostedSignIn): Promise<FinishedSignIn>;
+  /** The message that asks the identity provider to end a session; null where it cannot be asked. */
+  startLogout(named: SessionName, browser: string, now: EpochMs): Promise<Delivery | null>;
+  /** Throws `SamlRefusal` for a logout message that does not verify. */
+  receiveLogout(
+    received: ReceivedLogout,
+    browser: string | null,
+    now: EpochMs,
+  ): Promise<LogoutOutcome>;
 }
 
 /** The connections by their ids. */
@@ -108,6 +124,7 @@ function signInConnection(
   { live, metadata, provisioning, verification }: Parts,
 ): SignInConnection {
   const deps = { connection: saml, ...verification };
+  const logout = { connection: saml, memory: verification.memory, db: provisioning.db };
   return {
     id: saml.id,
     metadata,
@@ -120,6 +137,8 @@ function signInConnection(
       const result = await provision(provisioning, assertion, attempt, now);
       return { ...result, returnTo, issuedAt: assertion.issuedAt };
     },
+    startLogout: (named, browser, now) => startLogout(named, browser, logout, now),
+    receiveLogout: (received, browser, now) => receiveLogout(received, browser, logout, now),
   };
 }
 

@@ -149,7 +149,8 @@ describe('metadata from a file', () => {
 describe('the configuration itself', () => {
   test('may hold the metadata, or its parts', async () => {
     const { idp: inline } = await loadIdentityProvider({ kind: 'metadata', xml }, now);
-    const { entityId, ssoUrl, sloUrl, certificates } = inline;
+    const { entityId, ssoUrl, certificates, logoutEndpoints } = inline;
+    const sloUrl = logoutEndpoints[0]?.url ?? null;
     const parts = { kind: 'manual', entityId, ssoUrl, sloUrl, certificates } as const;
     expect((await loadIdentityProvider(parts, now)).idp).toEqual(inline);
     await expect(

@@ -35,11 +35,40 @@ describe('an identity provider', () => {
     expect(parse({ sloXml, roleAttributes: 'WantAuthnRequestsSigned="true"' })).toEqual({
       entityId: ID,
       ssoUrl: 'https://idp.example.com/sso',
-      sloUrl: 'https://idp.example.com/slo',
+      logoutEndpoints: [
+        {
+          binding: 'redirect',
+          url: 'https://idp.example.com/slo',
+          responseUrl: 'https://idp.example.com/slo',
+        },
+      ],
       certificates: [pem(key.certificate)],
       wantAuthnRequestsSigned: true,
     });
-    expect(parse({})).toMatchObject({ sloUrl: null, wantAuthnRequestsSigned: false });
+    expect(parse({})).toMatchObject({ logoutEndpoints: [], wantAuthnRequestsSigned: false });
+  });
+
+  test('takes logout messages by redirect and POST, the answers where it says so', () => {
+    const slo = (binding: string, url: string, more = '') =>
+      `<md:SingleLogoutService Binding="${binding}" Location="${url}"${more}/>`;
+    const answers = ' ResponseLocation="https://idp.example.com/done"';
+    const sloXml =
+      slo('urn:oasis:names:tc:SAML:2.0:bindings:SOAP', 'https://idp.example.com/soap') +
+      slo(POST, 'https://idp.example.com/post', answers) +
+      slo(POST, 'https://idp.example.com/second') +
+      slo(REDIRECT, 'javascript:alert(1)');
+    expect(parse({ sloXml }).logoutEndpoints).toEqual([
+      {
+        binding: 'post',
+        url: 'https://idp.example.com/post',
+        responseUrl: 'https://idp.example.com/done',
+      },
+    ]);
+    const both = sloXml + slo(REDIRECT, 'https://idp.example.com/slo');
+    expect(parse({ sloXml: both }).logoutEndpoints.map(({ binding }) => binding)).toEqual([
+      'redirect',
+      'post',
+    ]);
   });
 
   test('may have comments, a declaration, a byte order mark and other roles', () => {

@@ -16,9 +16,36 @@ a:focus-visible, button:focus-visible { outline: 3px solid Highlight; outline-of
 const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 /** No script, no frame, no form to elsewhere: these pages only say something. */
 const POLICY = `default-src 'none'; style-src ${STYLE_HASH}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`;
+/** Sends the only form of the page; a button does the same where scripts are off. */
+const SUBMIT = 'document.forms[0].submit()';
+const SUBMIT_HASH = `'sha256-${createHash('sha256').update(SUBMIT).digest('base64')}'`;
+/** No `form-action`: browsers hold it against the redirects that follow the form. */
+const FORM_POLICY = `default-src 'none'; style-src ${STYLE_HASH}; script-src ${SUBMIT_HASH}; frame-ancestors 'none'; base-uri 'none'`;
 
 /** Answers with a page of ours: no script, nothing from elsewhere, never cached. */
 export function sendPage(response: Response, status: number, title: string, body: Html): void {
+  send(response, status, POLICY, title, body);
+}
+
+/** Answers with a page whose form goes to another site by itself. */
+export function sendFormPage(
+  response: Response,
+  title: string,
+  {
+    action,
+    fields,
+  }: { readonly action: string; readonly fields: Readonly<Record<string, string>> },
+): void {
+  const inputs = Object.entries(fields).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+  const script = html`<script>${SUBMIT}</script>`;
+  const body = html`<p>You are being sent on. If nothing happens, press the button.</p>
+<form method="post" action="${action}">${inputs}<button>Continue</button></form>${script}`;
+  send(response, 200, FORM_POLICY, title, body);
+}
+
+function send(response: Response, status: number, policy: string, title: string, body: Html): void {
   const text = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${title}</title><style>`.text
@@ -26,7 +53,7 @@ export function sendPage(response: Response, status: number, title: string, body
     .concat(html`</style></head><body><main><h1>${title}</h1>${body}</main></body></html>`.text);
   response
     .status(status)
-    .set('content-security-policy', POLICY)
+    .set('content-security-policy', policy)
     .set('x-content-type-options', 'nosniff')
     .set('referrer-policy', 'no-referrer')
     .set('cache-control', 'no-store')

@@ -20,6 +20,7 @@ import type { SignInRecord } from '../sign-in-record.ts';
 import { browserOf, giveBrowserSecret } from './browser-cookie.ts';
 import { statusOf } from './errors.ts';
 import { html } from './html.ts';
+import { receiveLogout } from './logout-routes.ts';
 import { sendProblem } from './problem.ts';
 import { BAD_REQUEST, type PublicRefusal, publicRefusal } from './public-codes.ts';
 import { limitSignIns } from './rate-limit.ts';
@@ -39,7 +40,7 @@ export interface SamlRoutesContext {
 const MAX_FORM_BYTES = Math.ceil(MAX_RESPONSE_BYTES * 1.5) + 4096;
 const MAX_FIELDS = 10;
 
-/** `GET /saml/{connection}/metadata`, `…/login`, and `POST …/acs`. */
+/** `GET /saml/{connection}/metadata`, `…/login`, `POST …/acs`, and either at `…/logout`. */
 export function samlRoutes(context: SamlRoutesContext): Router {
   const router = Router();
   const form = urlencoded({
@@ -57,6 +58,9 @@ export function samlRoutes(context: SamlRoutesContext): Router {
     onConnection(context, whileAvailable(finishSignIn)),
   );
   router.all('/saml/:connection/acs', refuseMethod);
+  const receive = onConnection(context, whileAvailable(receiveLogout));
+  router.get('/saml/:connection/logout', limit, receive);
+  router.post('/saml/:connection/logout', limit, form, receive);
   router.use('/saml', refuseUnknown, refuseBadBody(context));
   return router;
 }

@@ -1,15 +1,13 @@
-import { apply } from '@rollcall/shared/access/apply';
-import { type Database, inTransaction } from '@rollcall/shared/db/database';
-import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { Database } from '@rollcall/shared/db/database';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import { type Request, type Response, Router } from 'express';
-import { withdrawCookie } from '../sessions/issue.ts';
+import type { SignInConnections } from '../sign-in-connection.ts';
 import { html } from './html.ts';
 import { sendPage } from './page.ts';
-import { sendProblem, wantsPage } from './problem.ts';
+import { sendProblem } from './problem.ts';
 import { newReference } from './reference.ts';
 import { requestSession, whyNotSignedIn } from './request-session.ts';
-import { isSameOrigin } from './same-origin.ts';
+import { signOut } from './sign-out.ts';
 import { signedInUser } from './signed-in-user.ts';
 
 /** What the routes around a session need. */
@@ -18,6 +16,9 @@ export interface SessionRoutesContext {
   readonly publicUrl: string;
   /** Ids of the connections that people may choose from, with their names. */
   readonly connections: readonly { readonly id: string; readonly label: string }[];
+  /** For single logout. */
+  readonly signInConnections: SignInConnections;
+  readonly https: boolean;
   readonly log: Log;
 }
 
@@ -62,38 +63,4 @@ function chooseConnection(
     ({ id, label }) => html`<li><a href="${link(id)}">${label}</a></li>`,
   );
   sendPage(response, 200, 'Sign in', html`<p>Where do you sign in?</p><ul>${choices}</ul>`);
-}
-
-async function signOut(
-  context: SessionRoutesContext,
-  request: Request,
-  response: Response,
-): Promise<void> {
-  if (!isSameOrigin(request, context.publicUrl)) {
-    sendProblem(request, response, {
-      status: 403,
-      code: 'http.cross_site',
-      title: 'Not signed out',
-      detail: 'This request came from another site, so it was not carried out.',
-      reference: newReference(),
-    });
-    return;
-  }
-  const reading = requestSession(request);
-  if (reading.kind === 'live') {
-    const actor = { kind: 'user' as const, userId: reading.user.id };
-    const change = { kind: 'end_session' as const, sessionId: reading.sessionId };
-    await inTransaction(context.db, (tx) =>
-      apply(tx, { ...change, reason: 'signed_out' }, actor, currentTime()),
-    );
-    context.log.info({ event: 'session.ended', user: reading.user.id, reason: 'signed_out' });
-  }
-  await withdrawCookie(request);
-  if (!wantsPage(request)) {
-    response.status(204).end();
-    return;
-  }
-  const body = html`<p>You have signed out here. Your identity provider may still know you.</p>
-<p><a class="button" href="/login">Sign in again</a></p>`;
-  sendPage(response, 200, 'Signed out', body);
 }

@@ -101,7 +101,11 @@ function readNameId(subject: Element): NameId | null {
   });
   if (childrenOf(subject, ASSERTION_NS, 'EncryptedID').length > 0) throw encrypted('EncryptedID');
   const nameId = onlyChild(subject, ASSERTION_NS, 'NameID');
-  if (nameId === null) return null;
+  return nameId === null ? null : readNameIdElement(nameId);
+}
+
+/** Reads a NameID (SAML Core §2.2.3). Throws `saml.malformed`. */
+export function readNameIdElement(nameId: Element): NameId {
   return {
     value: textOf(nameId),
     format: attributeOf(nameId, 'Format'),

@@ -50,7 +50,8 @@ const SUCCESS = 'urn:oasis:names:tc:SAML:2.0:status:Success';
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
 const ENTITY = 'urn:oasis:names:tc:SAML:2.0:nameid-format:entity';
 
-interface Clock {
+/** What time it is, and how far other clocks may be off, in milliseconds. */
+export interface Clock {
   readonly now: EpochMs;
   readonly skewMs: number;
 }
@@ -114,11 +115,13 @@ function checkEnvelope(facts: ResponseFacts, expected: Expectations, clock: Cloc
   checkInResponseTo(envelope.inResponseTo, expected, 'Response');
 }
 
-function checkVersion(received: string, of: string): void {
+/** Throws `saml.version_mismatch`. */
+export function checkVersion(received: string, of: string): void {
   if (received !== '2.0') throw refusal('saml.version_mismatch', { expected: '2.0', received, of });
 }
 
-function checkIssuer(issuer: IssuerFacts | null, expected: string, of: string): void {
+/** SAML Core §2.2.5, §8.3.6: an entity id, byte for byte. Throws `saml.issuer_mismatch`. */
+export function checkIssuer(issuer: IssuerFacts | null, expected: string, of: string): void {
   const format = issuer?.format ?? ENTITY;
   if (issuer?.value === expected && format === ENTITY) return;
   throw refusal('saml.issuer_mismatch', { expected, received: issuer?.value ?? null, format, of });
@@ -130,7 +133,8 @@ function checkInResponseTo(received: string | null, expected: Expectations, of: 
   throw refusal('saml.in_response_to_mismatch', { expected: id ?? 'none', received, of });
 }
 
-function checkIssueInstant(text: string, clock: Clock): EpochMs {
+/** Not from the future, and not old. Throws `saml.issued_in_future`, `saml.too_old`, `saml.bad_instant`. */
+export function checkIssueInstant(text: string, clock: Clock): EpochMs {
   const at = readInstant(text, 'IssueInstant');
   if (at > clock.now + clock.skewMs) {
     throw refusal('saml.issued_in_future', timeDetail('not after', clock, text));
@@ -287,14 +291,15 @@ function requireOneStatement(statements: readonly AuthnFacts[]): AuthnFacts {
   });
 }
 
-function readInstant(text: string, name: string): EpochMs {
+/** Throws `saml.bad_instant`. */
+export function readInstant(text: string, name: string): EpochMs {
   const at = parseInstant(text);
   if (at !== null) return at;
   throw refusal('saml.bad_instant', { expected: `${name} as xs:dateTime in UTC`, received: text });
 }
 
 /** Times as milliseconds since 1970: pure code has no calendar. */
-function timeDetail(relation: string, clock: Clock, received: string): RefusalDetail {
+export function timeDetail(relation: string, clock: Clock, received: string): RefusalDetail {
   return { expected: `${relation} ${clock.now}`, received, clockSkewMs: clock.skewMs };
 }
 

@@ -52,7 +52,15 @@ export async function loadIdentityProvider(
     case 'manual': {
       requireUsableKeys(source.certificates);
       const { entityId, ssoUrl, sloUrl, certificates } = source;
-      const idp = { entityId, ssoUrl, sloUrl, certificates, wantAuthnRequestsSigned: false };
+      const logoutEndpoints =
+        sloUrl === null ? [] : [{ binding: 'redirect' as const, url: sloUrl, responseUrl: sloUrl }];
+      const idp = {
+        entityId,
+        ssoUrl,
+        logoutEndpoints,
+        certificates,
+        wantAuthnRequestsSigned: false,
+      };
       return { idp, validUntil: null, cacheMs: null };
     }
     default:

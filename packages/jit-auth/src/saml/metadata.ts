@@ -9,7 +9,7 @@ import {
   PROTOCOL_NS,
   SIGNATURE_NS,
 } from './element.ts';
-import type { IdentityProvider } from './identity-provider.ts';
+import type { IdentityProvider, LogoutEndpoint } from './identity-provider.ts';
 import { parseInstant } from './instant.ts';
 import { parseWithLibxml } from './libxml-element.ts';
 import { metadataError } from './metadata-error.ts';
@@ -22,6 +22,7 @@ export const MAX_METADATA_BYTES = 1024 * 1024;
 /** Namespace of metadata (SAML Metadata §1.1). */
 export const METADATA_NS = 'urn:oasis:names:tc:SAML:2.0:metadata';
 const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
+const BINDINGS = { redirect: REDIRECT, post: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' };
 
 /** An identity provider as its metadata describes it, and for how long that holds. */
 export interface MetadataReading extends MetadataValidity {
@@ -45,7 +46,7 @@ export function readMetadata(xml: string, entityId: string | null, now: EpochMs)
   const idp = {
     entityId: attributeOf(entity, 'entityID') ?? '',
     ssoUrl: readSsoUrl(role),
-    sloUrl: redirectUrls(role, 'SingleLogoutService')[0] ?? null,
+    logoutEndpoints: readLogoutEndpoints(role),
     certificates,
     wantAuthnRequestsSigned: isTrue(attributeOf(role, 'WantAuthnRequestsSigned')),
   };
@@ -152,6 +153,21 @@ function readSsoUrl(role: Element): string {
     'saml.metadata_no_redirect_sso',
     `SingleSignOnService by ${REDIRECT} at a web address`,
     received || 'none',
+  );
+}
+
+/** By redirect first: it needs no page that posts itself. Others than redirect and POST are passed over. */
+function readLogoutEndpoints(role: Element): readonly LogoutEndpoint[] {
+  const services = childrenOf(role, METADATA_NS, 'SingleLogoutService');
+  return (['redirect', 'post'] as const).flatMap((binding) =>
+    services
+      .filter((service) => attributeOf(service, 'Binding') === BINDINGS[binding])
+      .map((service) => {
+        const url = attributeOf(service, 'Location') ?? '';
+        return { binding, url, responseUrl: attributeOf(service, 'ResponseLocation') ?? url };
+      })
+      .filter(({ url, responseUrl }) => isWebUrl(url) && isWebUrl(responseUrl))
+      .slice(0, 1),
   );
 }
 

@@ -43,7 +43,10 @@ export function hashBrowser(cookie: string): string {
 }
 
 /** Whether the browser with this cookie is the one that asked. */
-export function isSameBrowser(pending: PendingRequest, cookie: string | null): boolean {
+export function isSameBrowser(
+  pending: Pick<PendingRequest, 'browserHash'>,
+  cookie: string | null,
+): boolean {
   if (cookie === null || cookie === '') return false;
   return timingSafeEqual(Buffer.from(hashBrowser(cookie)), Buffer.from(pending.browserHash));
 }

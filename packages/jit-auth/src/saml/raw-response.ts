@@ -36,13 +36,32 @@ const XML_DECLARATION =
  */
 export function readRawResponse(form: PostedForm, allowed: AllowedAlgorithms): RawResponse {
   const encoded = requireOneValue(form, 'SAMLResponse');
-  const xml = decode(encoded);
+  const xml = decodePosted(encoded);
   checkMarkup(xml);
   checkShape(xml);
   checkCounts(xml);
   checkAlgorithms(xml, namesForResponse(xml, allowed));
   const relayState = Object.hasOwn(form, 'RelayState') ? form.RelayState : null;
   return { xml, relayState: typeof relayState === 'string' ? relayState : null };
+}
+
+/**
+ * Checks the text of a logout message before any parser sees it, as that of a response.
+ * Throws a {@link SamlRefusal}.
+ *
+ * @param signatures how many Signature elements it may have.
+ */
+export function checkLogoutText(xml: string, allowed: AllowedAlgorithms, signatures: 0 | 1): void {
+  checkMarkup(xml);
+  checkShape(xml);
+  if (countElements(xml, 'EncryptedID') > 0) {
+    throw refuse('saml.logout_encrypted_id', 'NameID', 'EncryptedID');
+  }
+  const found = countElements(xml, 'Signature');
+  if (found > signatures) {
+    throw refuse('saml.too_many_signatures', `${signatures} Signatures`, `${found}`);
+  }
+  checkAlgorithms(xml, namesForSignatures(allowed));
 }
 
 function requireOneValue(form: PostedForm, name: string): string {
@@ -56,13 +75,24 @@ function requireOneValue(form: PostedForm, name: string): string {
   return value;
 }
 
-function decode(encoded: string): string {
+/** Undoes the base64 of a posted message (SAML Bindings §3.5.4). Throws a {@link SamlRefusal}. */
+export function decodePosted(encoded: string): string {
   // Four characters carry three bytes; line breaks may add a few.
   if (encoded.length > MAX_RESPONSE_BYTES * 1.5) throw tooLarge(encoded.length * 0.75);
   const joined = encoded.replaceAll(/[\r\n]/g, '');
-  if (!BASE64.test(joined)) throw refuse('saml.bad_base64', 'base64', 'other characters');
-  const bytes = Buffer.from(joined, 'base64');
+  const bytes = decodeBase64(joined);
   if (bytes.length > MAX_RESPONSE_BYTES) throw tooLarge(bytes.length);
+  return decodeUtf8(bytes);
+}
+
+/** Throws `saml.bad_base64` for everything but plain base64 with its padding. */
+export function decodeBase64(encoded: string): Buffer {
+  if (!BASE64.test(encoded)) throw refuse('saml.bad_base64', 'base64', 'other characters');
+  return Buffer.from(encoded, 'base64');
+}
+
+/** Throws `saml.bad_utf8`. */
+export function decodeUtf8(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {

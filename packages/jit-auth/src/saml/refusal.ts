@@ -68,7 +68,16 @@ export type SamlRefusalCode =
   | 'saml.authn_too_old'
   | 'saml.authn_context_mismatch'
   | 'saml.session_expired'
-  | 'saml.replayed';
+  | 'saml.replayed'
+  // Single logout.
+  | 'saml.logout_message_missing'
+  | 'saml.logout_query_malformed'
+  | 'saml.logout_not_inflatable'
+  | 'saml.logout_not_signed'
+  | 'saml.logout_encrypted_id'
+  | 'saml.logout_expired'
+  | 'saml.logout_replayed'
+  | 'saml.logout_request_unknown';
 
 /** What the log says of a refusal: one value wanted, one value seen, no secret. */
 export interface RefusalDetail extends Readonly<Record<string, unknown>> {

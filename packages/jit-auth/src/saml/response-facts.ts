@@ -85,8 +85,8 @@ export function readOnlyAssertion(root: Element): AssertionFacts | null {
   return assertion === null ? null : readAssertion(assertion);
 }
 
-/** SAML Core §3.2.2.2: codes are nested, the outermost first. */
-function readStatusCodes(status: Element): readonly string[] {
+/** SAML Core §3.2.2.2: codes are nested, the outermost first. Throws `saml.malformed`. */
+export function readStatusCodes(status: Element): readonly string[] {
   const codes: string[] = [];
   let code: Element | null = requireChild(status, PROTOCOL_NS, 'StatusCode');
   while (code !== null) {

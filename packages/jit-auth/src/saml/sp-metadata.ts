@@ -3,18 +3,12 @@ import { PROTOCOL_NS, SIGNATURE_NS } from './element.ts';
 import { METADATA_NS } from './metadata.ts';
 import type { OwnKey } from './own-keys.ts';
 import type { SamlConnection } from './saml-connection.ts';
+import { escapeXml } from './xml-text.ts';
 
 /** SAML Core §8.3.7. */
 export const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent';
 const POST = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST';
 const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
 
 /** The part of a connection that our metadata describes. */
 export type DescribedConnection = Pick<SamlConnection, 'sp' | 'signed' | 'keys' | 'weakAlgorithms'>;
@@ -78,8 +72,4 @@ function encryptionMethods({ weakAlgorithms }: DescribedConnection): readonly st
 
 function endpoint(name: string, binding: string, location: string, more = ''): string {
   return `<md:${name} Binding="${binding}" Location="${escapeXml(location)}"${more}/>`;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

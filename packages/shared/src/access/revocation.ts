@@ -91,7 +91,8 @@ export async function revokeSessionsOfConnection(
 
 /**
  * Ends the sessions that an identity provider names (SAML Core §3.7.3.2), and remembers
- * the logout for an assertion that it has overtaken.
+ * the logout for an assertion that it has overtaken. A request counts once: another of
+ * the same ID is `unchanged`.
  */
 export async function revokeNamedSessions(
   tx: Tx,
@@ -101,7 +102,8 @@ export async function revokeNamedSessions(
 ): Promise<AccessOutcome> {
   const { connectionId, nameId, sessionIndexes, requestId, reason } = change;
   await lockNameId(tx, connectionId, nameId);
-  await rememberLogout(tx, { ...change, expiresAt: change.rememberUntil });
+  const isNew = await rememberLogout(tx, { ...change, expiresAt: change.rememberUntil });
+  if (!isNew) return { kind: 'unchanged', user: null };
   let update = tx
     .updateTable('sessions')
     .set({ ended_at: toTimestamp(now), ended_reason: reason })

@@ -34,10 +34,13 @@ export async function lockNameId(
   await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 8))`.execute(tx);
 }
 
-/** Keeps a logout, for assertions that it has overtaken. One that is known already stays as it is. */
-export async function rememberLogout(tx: Tx, logout: Logout): Promise<void> {
+/**
+ * Keeps a logout, for assertions that it has overtaken. False where it was kept before:
+ * the request has been used (SAML Core §3.7.1 gives each an ID of its own).
+ */
+export async function rememberLogout(tx: Tx, logout: Logout): Promise<boolean> {
   const { nameId, sessionIndexes } = logout;
-  await tx
+  const kept = await tx
     .insertInto('logouts')
     .values({
       connection_id: logout.connectionId,
@@ -51,7 +54,9 @@ export async function rememberLogout(tx: Tx, logout: Logout): Promise<void> {
       expires_at: toTimestamp(logout.expiresAt),
     })
     .onConflict((conflict) => conflict.columns(['connection_id', 'request_id']).doNothing())
-    .execute();
+    .returning('request_id')
+    .executeTakeFirst();
+  return kept !== undefined;
 }
 
 /**

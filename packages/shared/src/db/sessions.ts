@@ -1,4 +1,5 @@
 import type { InferResult } from 'kysely';
+import type { SignedNameId } from '../access/change.ts';
 import type { ConnectionId, SessionId } from '../core/ids.ts';
 import { maySignIn } from '../core/lifecycle.ts';
 import { after, type EpochMs } from '../core/time.ts';
@@ -135,6 +136,28 @@ export function endOf(
     return end('fresh_sign_in_needed', user.stateReason);
   }
   return null;
+}
+
+/** How the identity provider names a session (SAML Core §3.7.1); null where there is none. */
+export async function findSessionName(
+  db: Database,
+  id: SessionId,
+): Promise<{ readonly nameId: SignedNameId; readonly sessionIndex: string | null } | null> {
+  const row = await db
+    .selectFrom('sessions')
+    .select(['name_id', 'name_id_format', 'name_qualifier', 'sp_name_qualifier', 'session_index'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return {
+    nameId: {
+      value: row.name_id,
+      format: row.name_id_format,
+      nameQualifier: row.name_qualifier,
+      spNameQualifier: row.sp_name_qualifier,
+    },
+    sessionIndex: row.session_index,
+  };
 }
 
 /** Writes down that a session was used. Never wakes one that has ended. */
