@@ -21,13 +21,14 @@ import { requestDeadline } from './http/deadline.ts';
 import { answerErrors } from './http/errors.ts';
 import { requireRole, requireUser } from './http/guards.ts';
 import { healthRoutes } from './http/health-routes.ts';
+import { type LoginRoutesContext, loginRoutes } from './http/login-routes.ts';
 import { readRequestSession } from './http/request-session.ts';
 import { samlRoutes } from './http/saml-routes.ts';
 import { sessionRoutes } from './http/session-routes.ts';
 import { openSecondOpinion } from './saml/open-second-opinion.ts';
 import type { SecondOpinion } from './saml/second-opinion.ts';
 import { cookieSession } from './sessions/cookie-session.ts';
-import { openConnections } from './sign-in-connection.ts';
+import { openConnections, type SignInConnections } from './sign-in-connection.ts';
 import { SignInRecord } from './sign-in-record.ts';
 
 /** What a host may bring along: its own pool, its own Redis client, its own log. */
@@ -142,10 +143,22 @@ async function buildRouter(parts: Parts): Promise<Router> {
   );
   const trusted = new Set<string>(connections.keys());
   router.use(readRequestSession({ db, idleMs: config.session.idleMs, connections: trusted }));
-  const choices = [...connections.keys()].map((id) => ({ id, label: id }));
   const signInConnections = connections;
-  router.use(sessionRoutes({ db, publicUrl, connections: choices, signInConnections, https, log }));
+  router.use(sessionRoutes({ db, publicUrl, signInConnections, https, log }));
+  router.use(loginRoutes({ ...loginChoices(config, connections), https, log }));
   router.use(samlRoutes({ connections, record, engine, https, log }));
   router.use(deadline.end);
   return router;
+}
+
+/** What people may choose from at `/login`, in the order of the configuration. */
+function loginChoices(
+  { connections: configured, login }: Config,
+  opened: SignInConnections,
+): Pick<LoginRoutesContext, 'connections' | 'showConnections'> {
+  const connections = configured.map(({ id, label, domains }) => {
+    const isAvailable = (): boolean => opened.get(id)?.problem() === null;
+    return { id, label, domains, isAvailable };
+  });
+  return { connections, showConnections: login.showConnections };
 }

@@ -27,6 +27,7 @@ import type { PostedForm } from './saml/raw-response.ts';
 import { RedisReplayMemory } from './saml/redis-replay-memory.ts';
 import type { ReplayMemory } from './saml/replay-memory.ts';
 import { startSignIn } from './saml/request.ts';
+import { requestSigningKey } from './saml/request-signing.ts';
 import { type SamlConnection, samlConnection } from './saml/saml-connection.ts';
 import { ON_THIS_THREAD, type SecondOpinion } from './saml/second-opinion.ts';
 import { type MetadataPromises, PERSISTENT, spMetadata } from './saml/sp-metadata.ts';
@@ -100,34 +101,43 @@ export async function openConnections(
       const saml = samlConnection(connection, live, keys, config.publicUrl);
       noticeSettings(saml, log);
       const provisioning = provisioningContext(config, connection, foundation);
-      const metadata = spMetadata(saml, promisesOf(connection));
-      return signInConnection(saml, { live, metadata, provisioning, verification });
+      const { subject } = connection;
+      return signInConnection(saml, { live, subject, provisioning, verification });
     }),
   );
   return new Map(opened.map((connection) => [connection.id, connection]));
 }
 
-function promisesOf({ subject }: ConnectionConfig): MetadataPromises {
-  const nameIdFormat = subject.kind === 'name_id' ? PERSISTENT : null;
-  return { signsRequests: false, nameIdFormat };
+/** What our metadata says besides, as things are now: `sign_requests` may follow the provider's wish. */
+function promisesOf(
+  saml: SamlConnection,
+  { live, subject }: Pick<Parts, 'live' | 'subject'>,
+): MetadataPromises {
+  const known = live.problem() === null;
+  return {
+    signsRequests: known && requestSigningKey(saml) !== null,
+    nameIdFormat: subject.kind === 'name_id' ? PERSISTENT : null,
+  };
 }
 
 interface Parts {
   readonly live: LiveIdentityProvider;
-  readonly metadata: string;
+  readonly subject: ConnectionConfig['subject'];
   readonly provisioning: ProvisioningContext;
   readonly verification: Pick<VerifyDeps, 'memory' | 'second'>;
 }
 
 function signInConnection(
   saml: SamlConnection,
-  { live, metadata, provisioning, verification }: Parts,
+  { live, subject, provisioning, verification }: Parts,
 ): SignInConnection {
   const deps = { connection: saml, ...verification };
   const logout = { connection: saml, memory: verification.memory, db: provisioning.db };
   return {
     id: saml.id,
-    metadata,
+    get metadata() {
+      return spMetadata(saml, promisesOf(saml, { live, subject }));
+    },
     problem: () => live.problem(),
     start: (browser, returnTo, now) => startSignIn({ browser, returnTo }, { ...deps, now }),
     finish: async ({ form, browser, reference, now }) => {

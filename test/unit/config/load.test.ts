@@ -22,10 +22,12 @@ const DEFAULTS = {
   session: { idleMs: 1_800_000, maxMs: 28_800_000, keys: [{ kind: 'env', name: 'SESSION_KEY' }] },
   saml: { signing: [], decryption: [] },
   verification: { threads: null },
+  login: { showConnections: true },
   admin: { tokens: [] },
   connections: [
     {
       id: 'acme',
+      label: 'acme',
       idp: {
         kind: 'metadata_url',
         url: 'https://idp.example/metadata',

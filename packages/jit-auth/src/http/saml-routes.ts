@@ -20,6 +20,7 @@ import type { SignInRecord } from '../sign-in-record.ts';
 import { browserOf, giveBrowserSecret } from './browser-cookie.ts';
 import { statusOf } from './errors.ts';
 import { html } from './html.ts';
+import { rememberConnection } from './last-connection.ts';
 import { receiveLogout } from './logout-routes.ts';
 import { sendProblem } from './problem.ts';
 import { BAD_REQUEST, type PublicRefusal, publicRefusal } from './public-codes.ts';
@@ -183,6 +184,7 @@ async function answer(
     return;
   }
   await issueCookie(request, outcome.sessionId);
+  rememberConnection(response, connection.id, context.https);
   const { user, roles, created, issuedAt } = outcome;
   context.record.admitted(connection.id, issuedAt, currentTime());
   context.log.info({ event: 'sign_in.admitted', ...head, user: user.id, roles, created });

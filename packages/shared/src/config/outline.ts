@@ -48,6 +48,7 @@ const outline = z
   .object({
     session: z.object({ idle: text, max: text }).catch({}).default({}),
     saml: z.object({ signing: texts, decryption: texts }).optional().catch(undefined),
+    login: z.object({ show_connections: anything }).optional().catch(undefined),
     connections: z.array(connection).catch([]).default([]),
     roles: z.array(rule).catch([]).default([]),
     default_role: text,

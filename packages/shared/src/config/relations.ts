@@ -17,6 +17,7 @@ export function findRelationFaults(input: unknown): Finding[] {
     ...repeatedIds(outline),
     ...sharedDomains(outline),
     ...outline.connections.flatMap((connection, i) => faultsOfAliases(connection, i)),
+    ...faultsOfLogin(outline),
     ...findRoleFaults(outline),
     ...faultsOfProtect(outline),
   ];
@@ -101,6 +102,15 @@ function sharedDomains({ connections }: Outline): Finding[] {
       return [{ path, message, code: 'config.duplicate' }];
     }),
   );
+}
+
+/** A sign-in page that neither asks nor shows anything leads nobody anywhere. */
+function faultsOfLogin({ login, connections }: Outline): Finding[] {
+  const hidden = login?.show_connections === false && connections.length > 1;
+  if (!hidden || connections.some(({ domains }) => (domains ?? []).length > 0)) return [];
+  const message =
+    'expected domains in at least one connection: without them, and without the list, the sign-in page leads nowhere';
+  return [conflict(['login', 'show_connections'], message)];
 }
 
 function faultsOfProtect(outline: Outline): Finding[] {

@@ -11,6 +11,7 @@ import {
   count,
   duration,
   expecting,
+  flag,
   list,
   mapping,
   type Reading,
@@ -44,6 +45,7 @@ export function configSchema(baseDir: string) {
     session: sessionSchema(baseDir),
     saml: ownKeysSchema(baseDir).prefault({}),
     verification: mapping({ threads: count(0, 64).optional() }).prefault({}),
+    login: mapping({ show_connections: flag().default(true) }).prefault({}),
     admin: mapping({
       tokens: list(secretReference(baseDir), 'a list of references').default([]),
     }).prefault({}),
@@ -66,6 +68,8 @@ export function configSchema(baseDir: string) {
     saml: raw.saml,
     /** Null: as many as the machine has cores for. 0: none, all on the main thread. */
     verification: { threads: raw.verification.threads ?? null },
+    /** The sign-in page: whether people see which connections there are. */
+    login: { showConnections: raw.login.show_connections },
     admin: raw.admin,
     connections: raw.connections,
     roles: raw.roles,

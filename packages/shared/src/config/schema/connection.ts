@@ -44,6 +44,7 @@ export function connectionId() {
 export function connectionSchema(baseDir: string) {
   return mapping({
     id: connectionId(),
+    label: name('a label', 80).optional(),
     idp: idpSchema(baseDir),
     preset: oneOf(PRESET_NAMES).default('generic'),
     subject: subjectSchema().optional(),
@@ -70,6 +71,8 @@ export function connectionSchema(baseDir: string) {
     const subject = raw.subject ?? defaultSubject(preset.subject, context);
     return {
       id: raw.id,
+      /** What people read at the sign-in page. */
+      label: raw.label ?? raw.id,
       idp: raw.idp,
       preset: raw.preset,
       subject,
