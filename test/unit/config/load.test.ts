@@ -222,13 +222,20 @@ describe('presets', () => {
     expect(connectionWith({ preset, subject: undefined }).subject.kind).toBe('attribute');
   });
 
-  it.each(['okta', 'google', 'adfs', 'keycloak', 'onelogin', 'ping', 'jumpcloud', 'generic'])(
-    '%s needs a subject and says why',
-    (preset) => {
-      const attempt = () => connectionWith({ preset, subject: undefined });
-      expect(attempt).toThrow(/^configuration {2}connections\.0\.subject {2}is missing: .{20,}$/);
-    },
-  );
+  it.each([
+    'okta',
+    'google',
+    'adfs',
+    'keycloak',
+    'onelogin',
+    'ping',
+    'jumpcloud',
+    'aws',
+    'generic',
+  ])('%s needs a subject and says why', (preset) => {
+    const attempt = () => connectionWith({ preset, subject: undefined });
+    expect(attempt).toThrow(/^configuration {2}connections\.0\.subject {2}is missing: .{20,}$/);
+  });
 });
 
 describe('directories and sweeps', () => {

@@ -10,6 +10,7 @@ export const PRESET_NAMES = [
   'ping',
   'jumpcloud',
   'authentik',
+  'aws',
   'generic',
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
@@ -109,6 +110,18 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     givenName: null,
     familyName: null,
     groups: GROUP_CLAIM,
+  },
+  aws: {
+    subject: {
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: so it is typed in at AWS.
+      none: 'IAM Identity Center sends what Subject is mapped to: map it to ${user:subject}, in the format persistent, and write { name_id: persistent } here',
+    },
+    // Names of attributes are the administrator's: these are what our guide has typed in.
+    email: 'email',
+    givenName: 'givenName',
+    familyName: 'familyName',
+    // Ids of groups: ${user:groups} sends no names.
+    groups: ['groups'],
   },
   generic: {
     subject: {
