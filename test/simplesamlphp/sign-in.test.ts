@@ -42,6 +42,9 @@ beforeAll(async () => {
     `${app}/saml/${id}/metadata`,
     {
       AssertionConsumerService: `${app}/saml/${id}/acs`,
+      SingleLogoutService: `${app}/saml/${id}/logout`,
+      'sign.logout': true,
+      'validate.logout': true,
       NameIDFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient',
       certData,
       ...theirs,
@@ -217,5 +220,33 @@ describe('SimpleSAMLphp', () => {
     await expectRefused('saml.digest_mismatch');
     expect((await visitor.postOnce(action, new URLSearchParams(fields))).status).toBe(303);
     expect(await session(visitor)).toMatchObject({ user: { subject: 'u-alan' } });
+  });
+
+  it('signs out there too when somebody signs out here', async () => {
+    const visitor = new Visitor();
+    await deliver(visitor, await ask(visitor, 'both'));
+    const between = await visitor.post(`${app}/logout`, {});
+    const [, onward = ''] = /<a class="button" href="([^"]*)"/.exec(between.text) ?? [];
+    expect(onward).toContain(idp.url);
+    const page = await visitor.get(onward.replaceAll('&amp;', '&'));
+    expect(page.url, page.text.slice(0, 2_000)).toContain(app);
+    expect(page.text).toContain('Signed out');
+    expect((await visitor.json(`${app}/session`)).status).toBe(401);
+    // It asks for the password again.
+    const again = await visitor.get(`${app}/saml/both/login`);
+    expect(again.text).toContain('name="password"');
+  });
+
+  it('signs out here when somebody signs out there', async () => {
+    const visitor = new Visitor();
+    await deliver(visitor, await ask(visitor, 'both'));
+    const stolen = visitor.cookies(app);
+    const done = `${idp.url}/logout.php`;
+    const start = `${idp.url}/saml2/idp/initSLO.php?RelayState=${encodeURIComponent(done)}`;
+    const page = await visitor.get(start);
+    expect(page.url, page.text.slice(0, 2_000)).toContain(idp.url);
+    expect((await visitor.json(`${app}/session`)).status).toBe(401);
+    const copy = await fetch(`${app}/session`, { headers: { cookie: stolen } });
+    expect(copy.status).toBe(401);
   });
 });
