@@ -29,6 +29,7 @@ const COMMANDS = {
     [TSC, '-p', 'tsconfig.json'],
     [TSC, '-p', 'tsconfig.pure.json'],
   ],
+  audit: () => [['scripts/audit.mjs']],
   format: (args) => [[BIOME, 'check', '--write', ...args]],
   build: () => [
     [TSC, '-b', ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name))],

@@ -10,7 +10,8 @@ export class Complaint extends Error {
   }
 }
 
-const UNREACHABLE =
+/** What tools print where a registry cannot be reached. */
+export const UNREACHABLE =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|error sending request|dns error|network/i;
 
 /**
