@@ -25,6 +25,7 @@ import { loadOwnKeys } from './saml/own-keys.ts';
 import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 import type { PostedForm } from './saml/raw-response.ts';
 import { RedisReplayMemory } from './saml/redis-replay-memory.ts';
+import { SamlRefusal } from './saml/refusal.ts';
 import type { ReplayMemory } from './saml/replay-memory.ts';
 import { startSignIn } from './saml/request.ts';
 import { requestSigningKey } from './saml/request-signing.ts';
@@ -33,6 +34,7 @@ import { ON_THIS_THREAD, type SecondOpinion } from './saml/second-opinion.ts';
 import { type MetadataPromises, PERSISTENT, spMetadata } from './saml/sp-metadata.ts';
 import { noticeSettings } from './saml/start-notices.ts';
 import { type VerifyDeps, verifyResponse } from './saml/verify.ts';
+import { isDisputed, raiseDispute } from './verifier-dispute.ts';
 
 /** A response as a browser posted it. */
 export interface PostedSignIn {
@@ -102,7 +104,7 @@ export async function openConnections(
       noticeSettings(saml, log);
       const provisioning = provisioningContext(config, connection, foundation);
       const { subject } = connection;
-      return signInConnection(saml, { live, subject, provisioning, verification });
+      return signInConnection(saml, { live, subject, provisioning, verification, log });
     }),
   );
   return new Map(opened.map((connection) => [connection.id, connection]));
@@ -125,11 +127,12 @@ interface Parts {
   readonly subject: ConnectionConfig['subject'];
   readonly provisioning: ProvisioningContext;
   readonly verification: Pick<VerifyDeps, 'memory' | 'second'>;
+  readonly log: Log;
 }
 
 function signInConnection(
   saml: SamlConnection,
-  { live, subject, provisioning, verification }: Parts,
+  { live, subject, provisioning, verification, log }: Parts,
 ): SignInConnection {
   const deps = { connection: saml, ...verification };
   const logout = { connection: saml, memory: verification.memory, db: provisioning.db };
@@ -142,7 +145,16 @@ function signInConnection(
     start: (browser, returnTo, now) => startSignIn({ browser, returnTo }, { ...deps, now }),
     finish: async ({ form, browser, reference, now }) => {
       const posted = { form, browser };
-      const { assertion, returnTo, begunAt } = await verifyResponse(posted, { ...deps, now });
+      const { assertion, returnTo, begunAt } = await verifyResponse(posted, {
+        ...deps,
+        now,
+      }).catch(async (error) => {
+        if (error instanceof SamlRefusal && isDisputed(error)) {
+          const attempt = { connectionId: saml.id, reference, now };
+          await raiseDispute({ db: provisioning.db, log }, error, attempt);
+        }
+        throw error;
+      });
       const attempt = { reference, begunAt };
       const result = await provision(provisioning, assertion, attempt, now);
       return { ...result, returnTo, issuedAt: assertion.issuedAt };

@@ -90,6 +90,7 @@ const LONGEST_VALUE = 300;
 /** A response that admits nobody. Its message is always {@link PUBLIC_SENTENCE}. */
 export class SamlRefusal extends AppError {
   declare readonly code: SamlRefusalCode;
+  declare readonly detail: RefusalDetail;
 
   constructor(code: SamlRefusalCode, detail: RefusalDetail, cause?: unknown) {
     super(code, PUBLIC_SENTENCE, {

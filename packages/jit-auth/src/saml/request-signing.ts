@@ -1,4 +1,4 @@
-import { AppError } from '@rollcall/shared/core/errors';
+import { AppError, codeOf } from '@rollcall/shared/core/errors';
 import type { OwnKey } from './own-keys.ts';
 import type { SamlConnection } from './saml-connection.ts';
 
@@ -20,6 +20,17 @@ export function requestSigningKey({ idp, keys, signRequests }: Signer): OwnKey |
 }
 
 /** Whether the identity provider will refuse our requests for want of a signature. */
-export function lacksSignature({ idp, keys, signRequests }: Signer): boolean {
-  return idp.wantAuthnRequestsSigned && (keys.signing.length === 0 || signRequests === 'never');
+export function lacksSignature(connection: Signer): boolean {
+  if (!isKnown(connection) || !connection.idp.wantAuthnRequestsSigned) return false;
+  return connection.keys.signing.length === 0 || connection.signRequests === 'never';
+}
+
+/** A connection opens also while nothing is known of its identity provider; that is said elsewhere. */
+function isKnown(connection: Signer): boolean {
+  try {
+    return connection.idp !== null;
+  } catch (error) {
+    if (codeOf(error) === 'connection.unavailable') return false;
+    throw error;
+  }
 }

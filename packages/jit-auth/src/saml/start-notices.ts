@@ -1,4 +1,3 @@
-import { codeOf } from '@rollcall/shared/core/errors';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import { lacksSignature } from './request-signing.ts';
 import { requireRsa15 } from './rsa1-5.ts';
@@ -19,7 +18,7 @@ export function noticeSettings(connection: SamlConnection, log: Log): void {
       message: 'This connection accepts algorithms that are no longer safe.',
     });
   }
-  if (isKnown(connection) && lacksSignature(connection)) {
+  if (lacksSignature(connection)) {
     log.warn({
       event: 'connection.requests_unsigned',
       connection: id,
@@ -28,15 +27,5 @@ export function noticeSettings(connection: SamlConnection, log: Log): void {
           ? 'The identity provider wants signed requests, and sign_requests is never: it may refuse every sign-in.'
           : 'The identity provider wants signed requests, and there is no key under signing: it may refuse every sign-in.',
     });
-  }
-}
-
-/** A connection opens also while nothing is known of its identity provider; that is said elsewhere. */
-function isKnown(connection: SamlConnection): boolean {
-  try {
-    return connection.idp !== null;
-  } catch (error) {
-    if (codeOf(error) === 'connection.unavailable') return false;
-    throw error;
   }
 }

@@ -10,6 +10,7 @@ import type { ReplayMemory } from './replay-memory.ts';
 import type { ResponseFacts } from './response-facts.ts';
 import type { SamlConnection } from './saml-connection.ts';
 import { ON_THIS_THREAD, type SecondOpinion } from './second-opinion.ts';
+import type { SecondReading } from './second-verifier.ts';
 import { termsOf } from './verification-terms.ts';
 import { claimMint, type VerifiedAssertion } from './verified-assertion.ts';
 
@@ -69,7 +70,7 @@ export async function verifyResponse(
     const { pending, returnTo } = await takeAnsweredRequest(memory, connection, facts, delivery);
     const checked = checkResponse(facts, expectationsOf(connection, pending), now);
     const { keys, ...settings } = connection;
-    const reading = await place.ask({
+    const reading = place.ask({
       xml: raw.xml,
       connection: settings,
       certificates: signedBy,
@@ -77,12 +78,28 @@ export async function verifyResponse(
       signed: facts.signed,
       decryptionKey: keys.decryption[decryptionKey ?? -1]?.privateKeyPem ?? null,
     });
-    requireAgreement(facts, reading);
+    await requireSecondOpinion(facts, reading);
     await useOnce(memory, connection, facts, checked);
     const begunAt = pending?.createdAt ?? null;
     return { assertion: mint(contentOf(connection, facts, checked)), returnTo, begunAt };
   } finally {
     place.release();
+  }
+}
+
+/** Whatever the second verifier finds wrong now, the first has not: that is their disagreement. */
+async function requireSecondOpinion(
+  facts: ResponseFacts,
+  reading: Promise<SecondReading>,
+): Promise<void> {
+  try {
+    requireAgreement(facts, await reading);
+  } catch (error) {
+    if (!(error instanceof SamlRefusal)) throw error;
+    const { code, detail, cause } = error;
+    const refused = code === 'saml.second_verifier_refused';
+    const told = { ...detail, ...(refused ? {} : { found: code }), assertion: facts.assertion.id };
+    throw new SamlRefusal(refused ? code : 'saml.verifiers_disagree', told, cause);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Actor } from '../core/actor.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Tx } from '../db/database.ts';
 import type { AccessChange, AccessOutcome } from './change.ts';
+import { recordDispute } from './dispute.ts';
 import { joinRecords, separateRecord } from './person.ts';
 import { changeProtection } from './protection.ts';
 import {
@@ -39,6 +40,8 @@ export function apply(
       return signIn(tx, change, actor, now);
     case 'sign_in_refused':
       return recordRefusal(tx, change, actor, now);
+    case 'verifiers_disagreed':
+      return recordDispute(tx, change, actor, now);
     case 'suspect':
     case 'contain':
     case 'deactivate':

@@ -71,6 +71,15 @@ export interface SignInRefused {
   readonly reference: string;
 }
 
+/** One verifier took a response that the other did not take, or not in the same way. Records it. */
+export interface VerifiersDisagreed {
+  readonly kind: 'verifiers_disagreed';
+  readonly connectionId: ConnectionId;
+  readonly code: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+  readonly reference: string;
+}
+
 /** A step in a user's life. */
 export interface StateChange {
   readonly kind: 'suspect' | 'contain' | 'deactivate' | 'restore';
@@ -179,6 +188,7 @@ export interface ProtectionChange {
 export type AccessChange =
   | SignIn
   | SignInRefused
+  | VerifiersDisagreed
   | StateChange
   | RolesChange
   | Undo

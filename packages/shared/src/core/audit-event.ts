@@ -17,6 +17,7 @@ export const AUDIT_KINDS = [
   'session.ended',
   'sessions.revoked',
   'sign_in.refused',
+  'verifiers.disagreed',
   'plan.approved',
   'plan.applied',
   'plan.undone',
