@@ -7,6 +7,7 @@ import { isId } from './message-parts.ts';
 import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
 import { readSignature, type SignatureParts } from './signature-parts.ts';
 import type { SigningKey } from './signing-keys.ts';
+import { MAX_UNSIGNED_TAGS } from './unsigned-part.ts';
 
 /** Bytes that one of the given keys has signed: canonical XML of one element. */
 export interface SignedBytes {
@@ -21,7 +22,7 @@ const ID_ATTRIBUTES = "//@*[local-name()='ID' or local-name()='Id' or local-name
  * Verifies an enveloped signature over the element that it is in, and takes the
  * signature out of the document (SAML Core §5.4, XML Signature §6.6.4). Only what
  * is read from the bytes that it answers with is signed.
- * Throws `saml.signature_…`, `saml.algorithm_not_allowed`, `saml.reference_mismatch`,
+ * Throws `saml.signature_…`, `saml.too_much_unsigned`, `saml.algorithm_not_allowed`, `saml.reference_mismatch`,
  * `saml.digest_mismatch`, `saml.not_canonical`.
  *
  * @param signature a child of `element`.
@@ -32,6 +33,7 @@ export function verifyEnveloped(
   keys: readonly SigningKey[],
   allowed: AllowedAlgorithms = STRONG,
 ): SignedBytes {
+  requireFewElements(signature);
   const parts = readSignature(fromLibxml(signature), allowed);
   requireOwnReference(element, parts);
   const certificate = verifySignedInfo(signature, parts, keys);
@@ -43,6 +45,14 @@ export function verifyEnveloped(
     throw refuse('saml.digest_mismatch', expected, digest.toString('base64'));
   }
   return { bytes, certificate };
+}
+
+/** Nobody has signed KeyInfo, and it is not read: whoever fills it only wants to be waited for. */
+function requireFewElements(signature: XmlElement): void {
+  const elements = signature.eval('count(.//*)');
+  if (typeof elements === 'number' && elements <= MAX_UNSIGNED_TAGS) return;
+  const expected = `at most ${MAX_UNSIGNED_TAGS} elements in a Signature`;
+  throw refuse('saml.too_much_unsigned', expected, `${elements}`);
 }
 
 function verifySignedInfo(

@@ -1,6 +1,7 @@
 import { type AllowedAlgorithms, SHA1 } from './algorithms.ts';
 import { checkNamespaceNames } from './namespace-names.ts';
 import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+import { extentOf, NOTHING, requireLittleUnsigned } from './unsigned-part.ts';
 
 /** The posted form, as the body parser made it of what came. */
 export type PostedForm = Readonly<Record<string, unknown>>;
@@ -18,6 +19,13 @@ export const MAX_RESPONSE_BYTES = 256 * 1024;
 const MAX_TAGS = 5000;
 /** Attributes and declarations of one tag. */
 const MAX_ATTRIBUTES = 50;
+/**
+ * Tags, attributes and declarations together: each costs both a parser and a canonicalizer
+ * about the same. 1,500 groups with three attributes each are 7,600.
+ */
+const MAX_MARKUP = 8000;
+/** Namespaces declared around one place; to resolve a prefix, all of them may be looked through. */
+const MAX_DECLARATIONS = 50;
 /** Levels of elements; a signature's transforms are on the eighth. */
 const MAX_DEPTH = 32;
 /** One for the response, one for its assertion. */
@@ -28,6 +36,9 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** XML 1.0 in UTF-8, or nothing said: any other reading is one more to agree on. */
 const XML_DECLARATION =
   /^<\?xml\s+version=["']1\.0["'](?:\s+encoding=["']utf-8["'])?(?:\s+standalone=["'](?:yes|no)["'])?\s*\?>/i;
+
+/** The beginning and the end of the assertion, plain or encrypted. */
+const ASSERTION_TAGS = /<\/?(?:[^\s<>/:]+:)?(?:Encrypted)?Assertion[\s/>]/g;
 
 /**
  * Takes the response out of a posted form and refuses, before any XML is parsed,
@@ -40,6 +51,7 @@ export function readRawResponse(form: PostedForm, allowed: AllowedAlgorithms): R
   checkMarkup(xml);
   checkShape(xml);
   checkCounts(xml);
+  checkShell(xml);
   checkAlgorithms(xml, namesForResponse(xml, allowed));
   const relayState = Object.hasOwn(form, 'RelayState') ? form.RelayState : null;
   return { xml, relayState: typeof relayState === 'string' ? relayState : null };
@@ -117,21 +129,37 @@ function checkMarkup(xml: string): void {
   if (forbidden !== null) throw refuse('saml.forbidden_markup', 'elements only', forbidden[0]);
 }
 
-/** To resolve one prefix a parser looks through all declarations around it: both have bounds. */
+/** What a parser and a canonicalizer do for each tag, and for each prefix in it, has bounds. */
 function checkShape(xml: string): void {
   checkNamespaceNames(xml);
   const tags = count(xml, /</g);
   if (tags > MAX_TAGS) throw refuse('saml.too_many_elements', `${MAX_TAGS} tags`, `${tags}`);
-  let depth = 0;
+  let markup = tags;
+  /** How many namespaces each element declares that is open here. */
+  const open: number[] = [];
   for (const [tag] of xml.matchAll(/<(?:[^<>"']|"[^"<]*"|'[^'<]*')*/g)) {
-    const attributes = count(tag, /=\s*["']/g);
-    if (attributes > MAX_ATTRIBUTES) {
-      throw refuse('saml.too_many_attributes', `${MAX_ATTRIBUTES} in a tag`, `${attributes}`);
+    if (tag.startsWith('</')) {
+      open.pop();
+      continue;
     }
-    if (tag.startsWith('</')) depth--;
-    else if (!tag.endsWith('/')) depth++;
-    if (depth > MAX_DEPTH) throw refuse('saml.too_deep', `${MAX_DEPTH} levels`, 'more');
+    const attributes = count(tag, /=\s*["']/g);
+    requireAtMost(MAX_ATTRIBUTES, attributes, 'in a tag');
+    markup += attributes;
+    requireAtMost(MAX_MARKUP, markup, 'and tags in all');
+    open.push(count(tag, /\sxmlns[:\s=]/g));
+    requireAtMost(MAX_DECLARATIONS, sum(open), 'that declare namespaces around one place');
+    if (open.length > MAX_DEPTH) throw refuse('saml.too_deep', `${MAX_DEPTH} levels`, 'more');
+    if (tag.endsWith('/')) open.pop();
   }
+}
+
+function requireAtMost(most: number, found: number, where: string): void {
+  if (found <= most) return;
+  throw refuse('saml.too_many_attributes', `at most ${most} ${where}`, `${found}`);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function checkCounts(xml: string): void {
@@ -150,6 +178,17 @@ function checkCounts(xml: string): void {
   if (signatures > MAX_SIGNATURES) {
     throw refuse('saml.too_many_signatures', `${MAX_SIGNATURES} Signatures`, `${signatures}`);
   }
+}
+
+/**
+ * What stands around the only assertion is the shell, which has few elements whoever signs
+ * it. Known from the text alone, because no comment or CDATA can hide a tag.
+ */
+function checkShell(xml: string): void {
+  const places = [...xml.matchAll(ASSERTION_TAGS)].map(({ index }) => index);
+  const [begin = xml.length] = places;
+  const shell = xml.slice(0, begin) + xml.slice(places.length > 1 ? places.at(-1) : begin);
+  requireLittleUnsigned({ bytes: 0, tags: extentOf(shell).tags }, NOTHING);
 }
 
 /**

@@ -22,8 +22,11 @@ export function dissectResponse(document: XmlDocument): Anatomy {
   if (response.name !== 'Response' || response.namespaceUri !== PROTOCOL_NS) {
     throw refuse('saml.malformed', `Response in ${PROTOCOL_NS}`, response.name);
   }
-  const sealed = findAll(document, 'EncryptedAssertion');
-  const assertions = [...findAll(document, 'Assertion'), ...sealed];
+  // One way through the document, whatever it is long.
+  const found = findAll(document, 'Assertion', 'EncryptedAssertion', 'Signature');
+  const named = (name: string) => found.filter((element) => element.name === name);
+  const sealed = named('EncryptedAssertion');
+  const assertions = [...named('Assertion'), ...sealed];
   const [assertion] = assertions;
   if (assertion === undefined) throw withoutAssertion(readEnvelope(fromLibxml(response)));
   if (assertions.length > 1) {
@@ -33,7 +36,7 @@ export function dissectResponse(document: XmlDocument): Anatomy {
     throw refuse('saml.malformed', `Assertion of ${ASSERTION_NS} in Response`, 'another place');
   }
   const encrypted = sealed.length > 0;
-  const signatures = findAll(document, 'Signature');
+  const signatures = named('Signature');
   const responseSignature = onlyIn(response, signatures);
   const assertionSignature = encrypted ? null : onlyIn(assertion, signatures);
   requireNoOther(signatures, [responseSignature, assertionSignature]);
@@ -66,9 +69,10 @@ function withoutAssertion(envelope: EnvelopeFacts): SamlRefusal {
   return refuse('saml.not_one_assertion', 'one Assertion', 'none');
 }
 
-function findAll(document: XmlDocument, name: string): readonly XmlElement[] {
+function findAll(document: XmlDocument, ...names: readonly string[]): readonly XmlElement[] {
+  const named = names.map((name) => `local-name()='${name}'`).join(' or ');
   return document
-    .find(`//*[local-name()='${name}']`)
+    .find(`//*[${named}]`)
     .filter((node): node is XmlElement => node instanceof XmlElement);
 }
 

@@ -24,6 +24,8 @@ export interface SignatureParts {
 
 type Hash = 'sha1' | 'sha256' | 'sha512';
 
+/** Providers name one or two, for types. A canonicalizer looks up each of them at each element. */
+const MAX_PREFIXES = 20;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
@@ -93,7 +95,9 @@ function readPrefixes(method: Element, namespace: string = EXC_C14N): readonly s
   if (more !== undefined || !isNamed(inclusive, namespace, 'InclusiveNamespaces')) {
     throw malformed('at most InclusiveNamespaces', inclusive.name);
   }
-  return requireAttribute(inclusive, 'PrefixList').split(/\s+/).filter(Boolean);
+  const prefixes = requireAttribute(inclusive, 'PrefixList').split(/\s+/).filter(Boolean);
+  if (prefixes.length <= MAX_PREFIXES) return prefixes;
+  throw malformed(`at most ${MAX_PREFIXES} prefixes in PrefixList`, `${prefixes.length}`);
 }
 
 function requireChildren<const Names extends readonly string[]>(

@@ -6,7 +6,7 @@ import { SamlRefusal } from './refusal.ts';
  * whose time grows with the square of what it reads.
  */
 const MAX_UNSIGNED_BYTES = 32 * 1024;
-const MAX_UNSIGNED_TAGS = 200;
+export const MAX_UNSIGNED_TAGS = 200;
 
 /** How much a text holds. */
 export interface Extent {
