@@ -87,6 +87,7 @@ describe('doctor on a service that works', () => {
     const said = answer.findings.map(({ check, message }) => `${check}: ${message}`).join('\n');
     expect(said).toMatch(/^secrets: 3 readable$/m);
     expect(said).toMatch(/^database: PostgreSQL \d+/m);
+    expect(said).toMatch(/^copy: a copy of \d\d:\d\d:\d\d is kept$/m);
     expect(said).toMatch(/^queue: Postgres answers$/m);
     expect(said).toMatch(/^address: http:\/\/127\.0\.0\.1:\d+\/saml\/acme\/acs is ours$/m);
     expect(said).toMatch(/^directory: scim lets us look people up$/m);
@@ -99,6 +100,19 @@ describe('doctor on a service that works', () => {
     expect(shown.stdout).toMatch(/! refusals +saml\.request_unknown once, the last .*expected/);
     expect(shown.stdout).toMatch(/→ RelayState is missing/);
     expect(shown.stdout).toMatch(/1 warning\n$/);
+
+    // The service goes on with its copy, and the doctor says since when.
+    await database.pool.query(
+      "update identity_providers set failures = 3, failed_at = now(), failure_code = 'saml.metadata_unreachable', failure = 'no answer'",
+    );
+    expect((await examine(folder)).findings).toContainEqual(
+      expect.objectContaining({
+        check: 'copy',
+        verdict: 'warning',
+        code: 'saml.metadata_unreachable',
+        message: expect.stringMatching(/^a copy of .* since then 3 fetches .*: no answer$/),
+      }),
+    );
 
     const typed = reference.toLowerCase().replace('-', '');
     expect(await rollcallJson(['doctor', typed], folder)).toMatchObject({

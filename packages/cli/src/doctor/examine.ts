@@ -3,7 +3,7 @@ import type { Foundation } from '@rollcall/shared/engine/foundation';
 import { examineDatabase } from './database.ts';
 import { examineDirectory, examineSweeps } from './directory.ts';
 import { examined, type Finding, faultOf, type Section } from './finding.ts';
-import { examineIdentityProvider, examineOwnKeys } from './identity-provider.ts';
+import { examineCopy, examineIdentityProvider, examineOwnKeys } from './identity-provider.ts';
 import type { Patient } from './patient.ts';
 import { examineAcs, examinePublicUrl } from './public-address.ts';
 import { examineQueue } from './queue.ts';
@@ -126,6 +126,7 @@ async function examineConnection(
       foundation === null
         ? []
         : examined('sweep', cureOr(CURE_DATABASE), async () => [
+            ...(await examineCopy(connection, foundation.db, patient)),
             ...(await examineSweeps(connection, foundation.db, clock())),
             ...(await examineSignIns(connection, foundation.db, patient)),
           ]),

@@ -1,12 +1,15 @@
+import { copyKey } from '@rollcall/jit-auth/connections/url-keeper';
 import { loadOwnKeys } from '@rollcall/jit-auth/saml/own-keys';
 import { guardedLookup } from '@rollcall/jit-auth/saml/public-address';
 import type { ConnectionConfig } from '@rollcall/shared/config/types';
+import type { Database } from '@rollcall/shared/db/database';
+import { readCopy } from '@rollcall/shared/db/identity-providers';
 import {
   type CheckedCertificate,
   checkConnection,
   readCertificate,
 } from '../queries/check-configuration.ts';
-import { daysUntil, sayDuration } from '../render/when.ts';
+import { daysUntil, sayDuration, sayWhen } from '../render/when.ts';
 import { judgeClock } from './clock.ts';
 import { type Finding, faultOf, ok, wrong } from './finding.ts';
 import { askAddress } from './http-answer.ts';
@@ -36,6 +39,31 @@ export async function examineIdentityProvider(
     ...judgeCertificates(certificates, clock()),
     ...(await examineClock(connection, { clock })),
   ];
+}
+
+/**
+ * The copy that the service keeps of metadata from an address: with it sign-ins go on
+ * while the address does not answer.
+ */
+export async function examineCopy(
+  { id, idp, preset }: ConnectionConfig,
+  db: Database,
+  { clock, advice }: Pick<Patient, 'clock' | 'advice'>,
+): Promise<readonly Finding[]> {
+  if (idp.kind !== 'metadata_url') return [];
+  const copy = await readCopy(db, copyKey(id, idp.url));
+  // Nothing was kept before the service first ran.
+  if (copy === null) return [];
+  const { fetched, failures, lastFailure } = copy;
+  const kept =
+    fetched === null
+      ? 'no copy is kept'
+      : `a copy of ${sayWhen(fetched.fetchedAt, clock())} is kept`;
+  if (failures === 0 || lastFailure === null) return [ok('copy', kept)];
+  const message = `${kept}; since then ${failures} fetches by the service failed: ${lastFailure.sentence}`;
+  const cure = advice.of(lastFailure.code, preset) ?? 'See docs/errors.md.';
+  const verdict = fetched === null ? 'fault' : 'warning';
+  return [wrong(verdict, 'copy', { code: lastFailure.code, message, cure })];
 }
 
 /** The clock of the server that the metadata comes from: usually the provider's own. */

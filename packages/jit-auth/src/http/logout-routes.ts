@@ -6,6 +6,7 @@ import type { ReceivedLogout } from '../saml/logout/verify-logout.ts';
 import type { PostedForm } from '../saml/raw-response.ts';
 import { SamlRefusal } from '../saml/refusal.ts';
 import type { SignInConnection } from '../sign-in-connection.ts';
+import type { SignInRecord } from '../sign-in-record.ts';
 import { browserOf } from './browser-cookie.ts';
 import { sendOn } from './delivery.ts';
 import { sendProblem } from './problem.ts';
@@ -15,12 +16,13 @@ import { sendSignedOut } from './sign-out.ts';
 /** What receiving logout messages needs. */
 export interface LogoutContext {
   readonly https: boolean;
+  readonly record: SignInRecord;
   readonly log: Log;
 }
 
 /** `GET|POST /saml/{connection}/logout`: a LogoutRequest or LogoutResponse of the identity provider. */
 export async function receiveLogout(
-  { https, log }: LogoutContext,
+  { https, record, log }: LogoutContext,
   connection: SignInConnection,
   request: Request,
   response: Response,
@@ -35,7 +37,9 @@ export async function receiveLogout(
     answerWith(outcome, response, reference);
   } catch (error) {
     if (!(error instanceof SamlRefusal)) throw error;
-    log.warn({ event: 'logout.refused', ...head, code: error.code, ...error.detail });
+    const { code, detail } = error;
+    log.warn({ event: 'logout.refused', ...head, code, ...detail });
+    record.refused({ connection: connection.id, code, reference, detail }, currentTime());
     if (isResponse(received)) sendSignedOut(response, 'unknown', reference);
     else refuse(request, response, reference);
   }

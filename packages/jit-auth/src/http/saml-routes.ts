@@ -98,10 +98,13 @@ function whileAvailable(step: Step): Step {
   return (context, connection, request, response, next) => {
     const problem = connection.problem();
     if (problem === null) return step(context, connection, request, response, next);
-    const reference = newReference();
+    const reference = referenceOf(request);
     const { code, message, detail } = problem;
+    const seen = { expected: 'metadata of the identity provider', received: detail.code };
     const facts = { connection: connection.id, code, cause: detail.code, reason: detail.reason };
-    context.log.error({ event: 'sign_in.unavailable', ref: reference, ...facts });
+    context.log.error({ event: 'sign_in.unavailable', ref: reference, ...facts, ...seen });
+    const refused = { connection: connection.id, code, reference, detail: seen };
+    context.record.refused(refused, currentTime());
     response.set('retry-after', '60');
     const title = 'Not available';
     sendProblem(request, response, { status: 503, code, title, detail: message, reference });
