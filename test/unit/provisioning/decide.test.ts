@@ -84,7 +84,7 @@ function admit(...args: Parameters<typeof decide>): Admission {
 
 const BY_NAME_ID = { subject: { kind: 'name_id' } } as const;
 const BY_DIRECTORY = { directoryIdAttribute: 'oid' };
-const ACME_ONLY = { domains: ['acme.example', 'ACME.test'] };
+const ACME_ONLY = { domains: ['acme.example', 'ACME.test', 'xn--bcher-kva.example'] };
 
 describe('who is let in', () => {
   it('is named by the subject, and comes with everything that was asserted', () => {
@@ -285,7 +285,10 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
       given: person({ email: ['ada@globex.example'] }),
       policy: ACME_ONLY,
       subject: '00u1',
-      detail: { expected: ['acme.example', 'acme.test'], received: 'globex.example' },
+      detail: {
+        expected: ['acme.example', 'acme.test', 'xn--bcher-kva.example'],
+        received: 'globex.example',
+      },
     },
   ],
   [
@@ -342,6 +345,30 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
       subject: '00u1',
     },
   ],
+  ...[
+    ['with two @ that both could mean', 'ada@globex.example@acme.example'],
+    ['with an @ in broken quotes', '"ada"@globex.example"@acme.example'],
+    ['with nothing before the @', '@acme.example'],
+    ['whose domain has a letter that folds to one of ours (Kelvin sign)', 'ada@\u212aacme.example'],
+    ['of an international domain in letters', 'ada@b\u00fccher.example'],
+  ].map(([name, email]): readonly [string, Refused] => [
+    `an e-mail ${name}`,
+    {
+      code: 'identity.email_outside_domains',
+      given: person({ email: [email ?? ''] }),
+      policy: { domains: ['acme.example', 'kacme.example', 'xn--bcher-kva.example'] },
+      subject: '00u1',
+    },
+  ]),
+  [
+    'a name that is none',
+    {
+      code: 'identity.attribute_too_long',
+      given: person({ firstName: ['A'.repeat(1_025)] }),
+      subject: '00u1',
+      detail: { received: '1025 characters', attribute: 'givenName' },
+    },
+  ],
   [
     'a domain that is no e-mail',
     {
@@ -349,7 +376,10 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
       given: person({ email: ['acme.example'] }),
       policy: ACME_ONLY,
       subject: '00u1',
-      detail: { expected: ['acme.example', 'acme.test'], received: 'no e-mail address' },
+      detail: {
+        expected: ['acme.example', 'acme.test', 'xn--bcher-kva.example'],
+        received: 'no e-mail address',
+      },
     },
   ],
   [
@@ -359,7 +389,10 @@ const REFUSED: readonly (readonly [string, Refused])[] = [
       given: without('email'),
       policy: ACME_ONLY,
       subject: '00u1',
-      detail: { expected: ['acme.example', 'acme.test'], received: 'no e-mail address' },
+      detail: {
+        expected: ['acme.example', 'acme.test', 'xn--bcher-kva.example'],
+        received: 'no e-mail address',
+      },
     },
   ],
   [
@@ -416,6 +449,7 @@ describe('a newcomer is refused for', () => {
       'identity.directory_id_missing': true,
       'identity.bad_directory_id': true,
       'identity.email_outside_domains': true,
+      'identity.attribute_too_long': true,
       'access.no_role': true,
       'access.groups_missing': true,
     };
@@ -582,12 +616,15 @@ describe('groups', () => {
 });
 
 describe('domains', () => {
-  it.each(['ada@acme.example', 'ada@ACME.Example', 'ada@acme.test', '"a@b"@acme.example'])(
-    'let %s in',
-    (email) => {
-      expect(admit(person({ email: [email] }), ACME_ONLY).profile.email).toBe(email);
-    },
-  );
+  it.each([
+    'ada@acme.example',
+    'ada@ACME.Example',
+    'ada@acme.test',
+    '"a@b"@acme.example',
+    'ada@xn--bcher-kva.example',
+  ])('let %s in', (email) => {
+    expect(admit(person({ email: [email] }), ACME_ONLY).profile.email).toBe(email);
+  });
 
   it('ask nothing where there are none', () => {
     expect(admit(person({ email: ['ada@anywhere.example'] })).subject).toBe('00u1');

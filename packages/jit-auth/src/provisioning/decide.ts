@@ -7,6 +7,7 @@ import {
   type RoleRule,
 } from '@rollcall/shared/core/roles';
 import type { Profile } from '@rollcall/shared/core/user';
+import { emailOutside, readProfile, textTooLong } from './profile.ts';
 
 /** What a verified assertion says of a person. */
 export interface AssertedPerson {
@@ -50,6 +51,7 @@ export type ProvisioningRefusal =
   | 'identity.directory_id_missing'
   | 'identity.bad_directory_id'
   | 'identity.email_outside_domains'
+  | 'identity.attribute_too_long'
   | 'access.no_role'
   | 'access.groups_missing';
 
@@ -105,9 +107,11 @@ export function decideProvisioning(
   if (typeof subject !== 'string') return subject;
   const directoryId = readDirectoryId(person, policy, subject);
   if (typeof directoryId !== 'string') return directoryId;
-  const profile = readProfile(person, policy);
+  const profile = readProfile(person.attributes, policy.attributes);
   const outside = emailOutside(profile.email, policy.domains);
   if (outside !== null) return refuse('identity.email_outside_domains', subject, outside);
+  const tooLong = textTooLong(profile);
+  if (tooLong !== null) return refuse('identity.attribute_too_long', subject, tooLong);
 
   const groups = readGroups(person, policy);
   const input = {
@@ -212,13 +216,6 @@ function readDirectoryId(
   return refuse('identity.bad_directory_id', subject, { expected: PRINTABLE, received: fault });
 }
 
-function readProfile(person: AssertedPerson, policy: ProvisioningPolicy): Profile {
-  const first = (name: string | null): string | null =>
-    (name === null ? undefined : person.attributes.get(name)?.[0]) ?? null;
-  const { email, givenName, familyName } = policy.attributes;
-  return { email: first(email), givenName: first(givenName), familyName: first(familyName) };
-}
-
 /** What an assertion says of groups; without names, why they are not known. */
 type AssertedGroups =
   | { readonly names: readonly string[] }
@@ -252,18 +249,6 @@ function splitAt(value: string, between: string): readonly string[] {
 function asksForGroups(rule: RoleRule, connectionId: ConnectionId): boolean {
   const holds = rule.from === null || rule.from.includes(connectionId);
   return holds && rule.when.anyGroup.length + rule.when.allGroups.length > 0;
-}
-
-function emailOutside(
-  email: string | null,
-  domains: readonly string[],
-): Readonly<Record<string, unknown>> | null {
-  if (domains.length === 0) return null;
-  const at = email?.lastIndexOf('@') ?? -1;
-  const domain = at < 0 ? null : (email?.slice(at + 1).toLowerCase() ?? null);
-  const allowed = domains.map((name) => name.toLowerCase());
-  if (domain !== null && allowed.includes(domain)) return null;
-  return { expected: allowed, received: domain ?? 'no e-mail address' };
 }
 
 /** Kept with the user, so that the sweep maps roles as sign-in did. */
