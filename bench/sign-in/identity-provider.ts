@@ -19,7 +19,11 @@ export interface SigningIdp {
 }
 
 const ENTITY_ID = 'https://idp.example.com/metadata';
-const SSO_URL = 'https://idp.example.com/sso';
+const ADDRESSES = {
+  entityId: ENTITY_ID,
+  ssoUrl: 'https://idp.example.com/sso',
+  sloUrl: 'https://idp.example.com/slo',
+};
 
 /** Makes one with a key of its own. */
 export async function createSigningIdp(): Promise<SigningIdp> {
@@ -27,7 +31,7 @@ export async function createSigningIdp(): Promise<SigningIdp> {
   return {
     entityId: ENTITY_ID,
     certificate: key.certificate,
-    metadata: renderMetadata(ENTITY_ID, SSO_URL, key.certificate),
+    metadata: renderMetadata(ADDRESSES, key.certificate),
     respond: (addressee, subject, groups) => respond(key, addressee, subject, groups),
   };
 }

@@ -158,10 +158,20 @@ describeOnBothEngines('the story, clicked through', (engine) => {
     expect(await alan.getByTestId('roles').textContent()).toBe('analyst');
   });
 
-  it('signs out', async () => {
+  it('signs out here and at the identity provider', async () => {
     await ada.getByRole('button', { name: 'Sign out' }).click();
     await ada.getByRole('heading', { name: 'Signed out' }).waitFor();
+    expect(await ada.getByTestId('signed-out').getAttribute('data-how')).toBe('everywhere');
+    await shot(ada, '7-signed-out');
     await ada.goto(app);
     expect(await ada.getByRole('link', { name: 'Sign in' }).isVisible()).toBe(true);
+  });
+
+  it('is signed out at the identity provider, on the open page, by itself', async () => {
+    await admin.goto(idp);
+    await admin.getByTestId(`sign-out-${ALAN}`).click();
+    await admin.getByTestId('signed-out').waitFor();
+    await alan.getByRole('heading', { name: 'Session ended' }).waitFor({ timeout: TWO_SWEEPS });
+    expect(await alan.getByTestId('name').count()).toBe(0);
   });
 });

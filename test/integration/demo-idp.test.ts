@@ -214,7 +214,7 @@ describe('signing in', () => {
     );
   });
 
-  it('serves metadata with its certificate and without logout', async () => {
+  it('serves metadata with its certificate and its addresses', async () => {
     const idp = await start();
     const response = await fetch(idp.entityId);
     const xml = await response.text();
@@ -222,7 +222,7 @@ describe('signing in', () => {
     expect(xml).toContain(`entityID="${idp.entityId}"`);
     expect(xml).toContain(idp.certificate.replace(/-----[^-]+-----|\s/g, ''));
     expect(xml.match(/<md:SingleSignOnService /g)).toHaveLength(2);
-    expect(xml).not.toContain('Logout');
+    expect(xml).toContain(`Location="${idp.url}/slo"`);
   });
 
   it('makes answers without a browser, good ones and bad ones', async () => {

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { demoApp } from '@rollcall/demo-app';
 import { type DemoIdp, startDemoIdp } from '@rollcall/demo-idp';
+import { createSigningKey } from '@rollcall/demo-idp/signing-key';
 import { type JitAuth, jitAuth } from '@rollcall/jit-auth';
 import type { ConfigInput } from '@rollcall/shared/config/types';
 import { createLog } from '@rollcall/shared/telemetry/log';
@@ -44,6 +45,8 @@ export interface StackOptions {
   readonly engine?: Engine;
   readonly sweep?: Record<string, unknown>;
   readonly more?: (config: Record<string, unknown>) => void;
+  /** Gives the service a key of its own, so that it takes part in single logout. */
+  readonly ownKey?: boolean;
 }
 
 /** Starts it; `close` in `afterAll`. */
@@ -54,9 +57,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const idp = await startDemoIdp({ serviceProviders: [] });
   const server = await listen();
   const url = urlOf(server);
+  const own = options.ownKey === true ? await createSigningKey(Date.now(), 'Insights') : null;
   idp.registerServiceProvider({
     entityId: `${url}/saml/demo/metadata`,
     acsUrl: `${url}/saml/demo/acs`,
+    sloUrl: `${url}/saml/demo/logout`,
+    certificates: own === null ? [] : [own.certificate],
     name: 'Insights',
   });
   const env = {
@@ -64,6 +70,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     SCIM_TOKEN: idp.scimToken,
     DATABASE_URL: fresh.url,
     ...(redis === null ? {} : { REDIS_URL: redis.url }),
+    ...(own === null ? {} : { OWN_KEY: `${own.key}${own.certificate}` }),
   };
   const config = configOf(url, idp, options);
   const logged: string[] = [];
@@ -96,6 +103,7 @@ function configOf(url: string, idp: DemoIdp, options: StackOptions): ConfigInput
     version: 1,
     public_url: url,
     session: { keys: ['env:SESSION_KEY'] },
+    ...(options.ownKey === true ? { saml: { signing: ['env:OWN_KEY'] } } : {}),
     connections: [
       {
         id: 'demo',

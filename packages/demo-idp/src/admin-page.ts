@@ -1,12 +1,14 @@
 import type { Directory, PersonView } from './directory.ts';
 import { FAULT_SENTENCES, FAULTS, type Fault } from './faults.ts';
 import { html, type Markup, renderButton, renderPage } from './html.ts';
+import type { OpenSessions } from './open-sessions.ts';
 import { EVERYONE, fullName } from './people.ts';
 import type { LoggedRequest } from './request-log.ts';
 
 /** What the page shows. */
 export interface AdminPageInput {
   readonly directory: Directory;
+  readonly sessions: OpenSessions;
   readonly requests: readonly LoggedRequest[];
   /** A sentence about what was just done. */
   readonly notice: string | undefined;
@@ -18,19 +20,21 @@ export interface AdminPageInput {
  * - `person-{id}` the row; `state-{id}` its state; `groups-{id}` its groups
  * - `disable-{id}`, `remove-{id}`, `unassign-{id}`, `restore-{id}` buttons, also found by
  *   their names, such as "Disable Ada Lovelace"
+ * - `sign-out-{id}` is there while somebody is signed in somewhere
  * - `change-groups-{id}` opens the checkboxes (each labelled with the group's name),
  *   `save-groups-{id}` sends them
  * - `current-fault` the fault in words, with its name in `data-fault`; `fault-{name}` the
  *   radio buttons; `set-fault` sends the choice; `mend` is there while something is broken
  * - `directory-log` the table of requests; `notice` what was just done
  */
-export function renderAdminPage({ directory, requests, notice }: AdminPageInput): string {
+export function renderAdminPage(input: AdminPageInput): string {
+  const { directory, requests, notice } = input;
   const fault = directory.fault();
   const main = html`
 <p class="soft">Who works here, and what the directory says of them. What you change here, the next sweep can find.</p>
 ${notice !== undefined && html`<p class="note good" role="status" data-testid="notice">${notice}</p>`}
 ${renderCurrentFault(fault)}
-<section class="card wide">${renderPeople(directory)}</section>
+<section class="card wide">${renderPeople(input)}</section>
 <div class="columns">
 <section class="card" aria-labelledby="break"><h2 id="break">Break the directory</h2>${renderFaultForm(fault)}</section>
 <section class="card wide">${renderLog(requests)}</section>
@@ -44,28 +48,28 @@ function renderCurrentFault(fault: Fault): Markup {
   return html`<div class="note ${healthy ? 'good' : 'bad'}"><p data-testid="current-fault" data-fault="${fault}"><strong>${healthy ? 'Directory in order.' : 'Directory broken.'}</strong> ${FAULT_SENTENCES[fault]}.${!healthy && ' Signing in still works.'}</p>${!healthy && mend}</div>`;
 }
 
-function renderPeople(directory: Directory): Markup {
+function renderPeople({ directory, sessions }: AdminPageInput): Markup {
   return html`<table>
 <caption>People</caption>
 <thead><tr><th scope="col">Person</th><th scope="col">State</th><th scope="col">Groups</th><th scope="col">Change</th></tr></thead>
 <tbody>
-${directory.people().map((person) => renderPerson(person, directory))}
+${directory.people().map((person) => renderPerson(person, directory, sessions.of(person.id).length > 0))}
 </tbody>
 </table>`;
 }
 
-function renderPerson(person: PersonView, directory: Directory): Markup {
+function renderPerson(person: PersonView, directory: Directory, signedIn: boolean): Markup {
   const groups = directory.groupsOf(person);
   return html`<tr data-testid="person-${person.id}">
 <th scope="row">${fullName(person)}<span class="detail">${person.email}</span><code class="detail">${person.id}</code></th>
 <td><span class="tag ${person.state}" data-testid="state-${person.id}">${person.state}</span></td>
 <td data-testid="groups-${person.id}">${groups.map(({ name }) => html`<span class="tag">${name}</span>`)}</td>
-<td>${renderActions(person, directory)}</td>
+<td>${renderActions(person, directory, signedIn)}</td>
 </tr>
 `;
 }
 
-function renderActions(person: PersonView, directory: Directory): Markup {
+function renderActions(person: PersonView, directory: Directory, signedIn: boolean): Markup {
   const unseen = fullName(person);
   const button = (label: string, action: string, style?: 'danger'): Markup =>
     html`<form method="post" action="/people/${encodeURIComponent(person.id)}/${action}">${renderButton({ label, unseen, testId: `${action}-${person.id}`, ...(style === undefined ? {} : { style }) })}</form>`;
@@ -74,6 +78,7 @@ ${!person.removed && !person.disabled && button('Disable', 'disable')}
 ${!person.removed && person.assigned && button('Unassign', 'unassign')}
 ${!person.removed && button('Remove', 'remove', 'danger')}
 ${person.state !== 'active' && button('Restore', 'restore')}
+${signedIn && button('Sign out everywhere', 'sign-out')}
 ${!person.removed && renderGroupForm(person, directory)}
 </div>`;
 }

@@ -4,6 +4,7 @@ import { renderAdminPage } from './admin-page.ts';
 import { readField } from './bearer.ts';
 import type { Directory } from './directory.ts';
 import { FAULT_SENTENCES, isFault } from './faults.ts';
+import type { OpenSessions } from './open-sessions.ts';
 import { fullName } from './people.ts';
 import type { RequestLog } from './request-log.ts';
 
@@ -18,6 +19,7 @@ const DONE: Readonly<Record<string, string>> = {
 /** The directory's page and its forms. Each form answers with a redirect, so that reloading repeats nothing. */
 export function createAdminRouter(
   directory: Directory,
+  sessions: OpenSessions,
   log: RequestLog,
   sameOrigin: RequestHandler,
 ): Router {
@@ -26,7 +28,7 @@ export function createAdminRouter(
   router.use(['/people', '/fault'], sameOrigin, form);
   router.get('/', (request, response) => {
     const notice = describeDone(request, directory);
-    const page = renderAdminPage({ directory, requests: log.entries(), notice });
+    const page = renderAdminPage({ directory, sessions, requests: log.entries(), notice });
     response.type('html').send(page);
   });
   router.post('/people/:id/groups', (request, response) => {

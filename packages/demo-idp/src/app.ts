@@ -3,12 +3,14 @@ import { createAdminRouter } from './admin.ts';
 import { createApiRouter } from './api.ts';
 import type { Directory } from './directory.ts';
 import { DemoIdpError } from './errors.ts';
+import { OpenSessions } from './open-sessions.ts';
 import type { RequestLog } from './request-log.ts';
 import { listOrigins, requireSameOrigin } from './same-origin.ts';
 import { createScimRouter } from './scim.ts';
 import type { ServiceProviders } from './service-providers.ts';
 import { renderRefusalPage } from './sign-in-page.ts';
 import type { Signer } from './signer.ts';
+import { createSloRouter } from './slo.ts';
 import { createSsoRouter } from './sso.ts';
 import { STYLESHEET } from './stylesheet.ts';
 
@@ -23,6 +25,7 @@ export interface AppOptions {
   readonly port: number;
   readonly entityId: string;
   readonly ssoUrl: string;
+  readonly sloUrl: string;
   readonly scimUrl: string;
   readonly scimToken: string;
   readonly pageSize: number;
@@ -44,8 +47,10 @@ export function createApp(options: AppOptions): Express {
     createScimRouter({ directory, log, token: scimToken, baseUrl: options.scimUrl, pageSize, now }),
   );
   app.use('/api', createApiRouter(directory, scimToken));
-  app.use(createSsoRouter({ ...options, sameOrigin }));
-  app.use(createAdminRouter(directory, log, sameOrigin));
+  const sessions = new OpenSessions();
+  app.use(createSsoRouter({ ...options, sessions, sameOrigin }));
+  app.use(createSloRouter({ ...options, sessions, sameOrigin }));
+  app.use(createAdminRouter(directory, sessions, log, sameOrigin));
   app.use((_request, response) => {
     const page = renderRefusalPage('Not found', 'There is no page at this address.');
     response.status(404).type('html').send(page);

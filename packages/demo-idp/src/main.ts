@@ -39,6 +39,7 @@ export interface DemoIdp {
   readonly port: number;
   readonly entityId: string;
   readonly ssoUrl: string;
+  readonly sloUrl: string;
   /** PEM. */
   readonly certificate: string;
   readonly scimUrl: string;
@@ -82,6 +83,7 @@ export async function startDemoIdp(options: DemoIdpOptions): Promise<DemoIdp> {
     url,
     entityId: options.entityId ?? `${url}/metadata`,
     ssoUrl: `${url}/sso`,
+    sloUrl: `${url}/slo`,
     scimUrl: `${url}/scim/v2`,
   };
   const { entityId } = addresses;
@@ -97,7 +99,7 @@ export async function startDemoIdp(options: DemoIdpOptions): Promise<DemoIdp> {
     scimToken,
     directory,
     signer,
-    metadata: () => renderMetadata(entityId, addresses.ssoUrl, certificate),
+    metadata: () => renderMetadata(addresses, certificate),
     registerServiceProvider: (provider) => providers.register(provider),
     close: () => close(server),
   };

@@ -10,16 +10,26 @@ import { escapeXml, renderElement } from './xml.ts';
 const METADATA_NS = 'urn:oasis:names:tc:SAML:2.0:metadata';
 const SIGNATURE_NS = 'http://www.w3.org/2000/09/xmldsig#';
 
+/** By which name and where this IdP is found. */
+export interface MetadataAddresses {
+  readonly entityId: string;
+  readonly ssoUrl: string;
+  readonly sloUrl: string;
+}
+
 /** The base64 of a PEM certificate, without its frame. */
 export function certificateBody(certificate: string): string {
   return certificate.replace(/-----[^-]+-----|\s/g, '');
 }
 
 /**
- * The EntityDescriptor of this IdP (SAML Metadata §2.3.2, §2.4.3). It
- * advertises no single logout, because there is none.
+ * The EntityDescriptor of this IdP (SAML Metadata §2.3.2, §2.4.3). Single logout is by
+ * the redirect binding alone.
  */
-export function renderMetadata(entityId: string, ssoUrl: string, certificate: string): string {
+export function renderMetadata(
+  { entityId, ssoUrl, sloUrl }: MetadataAddresses,
+  certificate: string,
+): string {
   const keyInfo = renderElement(
     'ds:KeyInfo',
     { 'xmlns:ds': SIGNATURE_NS },
@@ -41,6 +51,7 @@ export function renderMetadata(entityId: string, ssoUrl: string, certificate: st
       protocolSupportEnumeration: SAML_PROTOCOL_NS,
     },
     renderElement('md:KeyDescriptor', { use: 'signing' }, keyInfo) +
+      renderElement('md:SingleLogoutService', { Binding: BINDING_REDIRECT, Location: sloUrl }, '') +
       [NAME_ID_PERSISTENT, NAME_ID_EMAIL]
         .map((format) => renderElement('md:NameIDFormat', {}, escapeXml(format)))
         .join('') +

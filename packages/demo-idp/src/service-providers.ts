@@ -5,6 +5,10 @@ export interface ServiceProvider {
   readonly entityId: string;
   /** Where its assertions are posted: http or https. */
   readonly acsUrl: string;
+  /** Where its users are signed out, by redirect; left out, it takes no part in single logout. */
+  readonly sloUrl?: string;
+  /** PEM; whatever one of their keys has signed comes from the application. */
+  readonly certificates?: readonly string[];
   /** As people call it; shown on the sign-in page. */
   readonly name: string;
 }
@@ -20,11 +24,12 @@ export class ServiceProviders {
    * `javascript:` would run in the sign-in page
    */
   register(provider: ServiceProvider): void {
-    const url = URL.parse(provider.acsUrl);
-    if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    for (const address of [provider.acsUrl, provider.sloUrl ?? provider.acsUrl]) {
+      const url = URL.parse(address);
+      if (url !== null && ['http:', 'https:'].includes(url.protocol)) continue;
       throw new DemoIdpError(
         'demo_idp.acs_url_invalid',
-        `Expected an http or https ACS URL, received ${JSON.stringify(provider.acsUrl)}.`,
+        `Expected an http or https URL of the application, received ${JSON.stringify(address)}.`,
       );
     }
     this.#known.set(provider.entityId, provider);

@@ -14,11 +14,11 @@ export interface SigningKey {
  * valid for five years from `now`. Nobody checks a chain: service providers pin
  * the certificate itself (SAML Metadata §2.4.1.1).
  */
-export async function createSigningKey(now: number): Promise<SigningKey> {
+export async function createSigningKey(now: number, name = 'Demo IdP'): Promise<SigningKey> {
   const notBefore = new Date(now);
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + VALIDITY_YEARS);
-  const made = await generate([{ name: 'commonName', value: 'Demo IdP' }], {
+  const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'rsa',
     keySize: 2048,
     algorithm: 'sha256',

@@ -9,8 +9,9 @@ import {
 import { readField } from './bearer.ts';
 import type { Directory, PersonView } from './directory.ts';
 import { renderMetadata } from './metadata.ts';
+import type { OpenSessions } from './open-sessions.ts';
 import { buildResponse } from './response.ts';
-import { STATUS_NO_PASSIVE, STATUS_RESPONDER } from './saml-names.ts';
+import { createId, NAME_ID_EMAIL, STATUS_NO_PASSIVE, STATUS_RESPONDER } from './saml-names.ts';
 import type { ServiceProviders } from './service-providers.ts';
 import {
   renderRefusalPage,
@@ -27,6 +28,8 @@ export interface SsoOptions {
   readonly signer: Signer;
   readonly entityId: string;
   readonly ssoUrl: string;
+  readonly sloUrl: string;
+  readonly sessions: OpenSessions;
   readonly sameOrigin: RequestHandler;
   readonly now: () => number;
 }
@@ -37,11 +40,11 @@ export interface SsoOptions {
  * judged again when a person was chosen.
  */
 export function createSsoRouter(options: SsoOptions): Router {
-  const { entityId, ssoUrl, signer } = options;
+  const { signer } = options;
   const router = express.Router();
   const form = express.urlencoded({ extended: false, limit: '256kb' });
   router.get('/metadata', (_request, response) => {
-    const metadata = renderMetadata(entityId, ssoUrl, signer.certificate);
+    const metadata = renderMetadata(options, signer.certificate);
     response.type('application/samlmetadata+xml').send(metadata);
   });
   router.get('/sso', (request, response) => {
@@ -104,12 +107,17 @@ function signIn(options: SsoOptions, request: Request, response: Response): void
     showSignIn(options, response, xml, relayState, person);
     return;
   }
+  const { nameIdFormat } = authnRequest;
+  const provider = authnRequest.provider.entityId;
+  const index = createId();
   const signed = options.signer.answer(person.id, {
-    audience: authnRequest.provider.entityId,
+    audience: provider,
     inResponseTo: authnRequest.id,
     oldSession: oldSession !== undefined,
-    overrides: { nameIdFormat: authnRequest.nameIdFormat },
+    overrides: { nameIdFormat, sessionIndex: index },
   });
+  const nameId = nameIdFormat === NAME_ID_EMAIL ? person.email : person.id;
+  options.sessions.add({ index, personId: person.id, nameId, nameIdFormat, provider });
   sendResponse(response, authnRequest, signed, relayState);
 }
 

@@ -13,6 +13,7 @@ export const DEMO_FILES = {
   sessionKey: 'session-key',
   metadata: 'demo-idp-metadata.xml',
   scimToken: 'demo-scim-token',
+  signingKey: 'demo-signing-key.pem',
 } as const;
 
 /** The one connection of the demo. */
@@ -30,6 +31,8 @@ version: 1
 public_url: ${publicUrl}
 listen: ${listen}
 session: { keys: ["file:${DEMO_FILES.sessionKey}"] }
+# Signs requests to sign out, so that signing out here signs out at the identity provider.
+saml: { signing: ["file:${DEMO_FILES.signingKey}"] }
 
 connections:
   - id: ${DEMO_CONNECTION}

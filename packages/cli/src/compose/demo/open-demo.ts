@@ -4,6 +4,7 @@ import type { DemoIdp } from '@rollcall/demo-idp/main';
 import { serviceProvider } from '@rollcall/jit-auth/saml/saml-connection';
 import { MIN_SESSION_KEY_LENGTH } from '@rollcall/shared/config/secrets';
 import { toConnectionId } from '@rollcall/shared/core/ids';
+import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Closers } from '../closers.ts';
 import { DEMO_CONFIG_FILE } from '../configuration.ts';
 import { makePrivate, readStateFile, writeStateFile } from '../state-folder.ts';
@@ -36,6 +37,7 @@ export interface DemoOptions {
  */
 const ENTITY_ID = 'urn:rollcall:demo-idp';
 const HOST = '127.0.0.1';
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
 
 /**
  * Starts the demo IdP, takes the app's address and writes `demo.yaml`.
@@ -48,7 +50,8 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
   const server = await takeWebPort(options, preferred);
   closers.add('the web server', () => server.close());
   const publicUrl = `http://localhost:${server.port}`;
-  const idp = await startIdp(options, preferred.idp, server.port, publicUrl);
+  const certificate = await keepSigningKey(options.parts, folder);
+  const idp = await startIdp(options, preferred.idp, server.port, { publicUrl, certificate });
   closers.add('the demo IdP', () => idp.close());
   const web = options.port === null ? server.port : preferred.web;
   await rememberPorts(folder, { web, idp: idp.port });
@@ -69,6 +72,7 @@ export async function prepareDemo(parts: DemoParts, folder: string): Promise<voi
     serviceProviders: [],
   });
   try {
+    await keepSigningKey(parts, folder);
     await writeDemoFiles(folder, { ...idp, port }, web);
   } finally {
     await idp.close();
@@ -87,7 +91,7 @@ function startIdp(
   { parts, folder }: DemoOptions,
   preferred: number,
   webPort: number,
-  publicUrl: string,
+  { publicUrl, certificate }: { readonly publicUrl: string; readonly certificate: string },
 ): Promise<DemoIdp> {
   const names = serviceProvider(publicUrl, toConnectionId(DEMO_CONNECTION));
   return takeFreePort(preferred, webPort, 'demo_idp.port_taken', (port) =>
@@ -97,7 +101,7 @@ function startIdp(
       publicUrl: `http://localhost:${port}`,
       entityId: ENTITY_ID,
       stateFile: join(folder, 'demo-idp.json'),
-      serviceProviders: [{ ...names, name: 'Insights' }],
+      serviceProviders: [{ ...names, certificates: [certificate], name: 'Insights' }],
     }),
   );
 }
@@ -127,4 +131,17 @@ async function keepSessionKey(folder: string): Promise<void> {
     return;
   }
   await writeStateFile(folder, DEMO_FILES.sessionKey, `${randomBytes(32).toString('base64url')}\n`);
+}
+
+/** The key that signs our requests to sign out, made once; answers with its certificate, PEM. */
+async function keepSigningKey({ createSigningKey }: DemoParts, folder: string): Promise<string> {
+  const found = await readStateFile(folder, DEMO_FILES.signingKey);
+  const kept = CERTIFICATE.exec(found ?? '')?.[0];
+  if (kept !== undefined && found?.includes('PRIVATE KEY-----') === true) {
+    await makePrivate(folder, DEMO_FILES.signingKey);
+    return kept;
+  }
+  const { key, certificate } = await createSigningKey(currentTime(), 'Insights');
+  await writeStateFile(folder, DEMO_FILES.signingKey, `${key}${certificate}`);
+  return certificate;
 }

@@ -4,6 +4,7 @@ import { noConfiguration } from '../configuration.ts';
 /** The two packages that only a checkout has. */
 export interface DemoParts {
   readonly startDemoIdp: typeof import('@rollcall/demo-idp/main').startDemoIdp;
+  readonly createSigningKey: typeof import('@rollcall/demo-idp/signing-key').createSigningKey;
   readonly demoApp: typeof import('@rollcall/demo-app').demoApp;
 }
 
@@ -13,11 +14,13 @@ export interface DemoParts {
  */
 export async function loadDemoParts(workingDirectory: string): Promise<DemoParts> {
   try {
-    const [idp, app] = await Promise.all([
+    const [idp, keys, app] = await Promise.all([
       import('@rollcall/demo-idp/main'),
+      import('@rollcall/demo-idp/signing-key'),
       import('@rollcall/demo-app'),
     ]);
-    return { startDemoIdp: idp.startDemoIdp, demoApp: app.demoApp };
+    const { createSigningKey } = keys;
+    return { startDemoIdp: idp.startDemoIdp, createSigningKey, demoApp: app.demoApp };
   } catch (cause) {
     if (!isAbsent(cause)) throw cause;
     const { code, message } = noConfiguration(workingDirectory);
