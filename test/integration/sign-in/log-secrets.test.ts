@@ -161,6 +161,19 @@ describeOnBothEngines('the log of good and refused sign-ins', (engine) => {
     }
   });
 
+  it('has the reference of every page that says no, also where no connection is named', async () => {
+    for (const path of ['/saml/nobody/login', '/saml/demo/acs', '/saml/demo/elsewhere']) {
+      const response = await fetch(`${stack.web.url}${path}`);
+      const { code, reference } = (await response.json()) as Record<string, string>;
+      const line = stack.logged.find((entry) => entry.includes(`"ref":"${reference}"`)) ?? '{}';
+      expect(JSON.parse(line)).toMatchObject({
+        code,
+        expected: expect.anything(),
+        received: expect.anything(),
+      });
+    }
+  });
+
   it('is kept for the operator likewise, without a secret', async () => {
     await stack.web.auth.close();
     const { rows } = await stack.fresh.pool.query('select * from sign_in_refusals');

@@ -25,10 +25,12 @@ export function requestDeadline(log: Log, patienceMs: number = PATIENCE): Deadli
       const timer = setTimeout(() => {
         if (response.headersSent) return;
         const reference = newReference();
-        log.error({ event: 'http.too_slow', ref: reference, path: request.path });
+        const code = 'http.too_slow';
+        const seen = { expected: `an answer within ${patienceMs} ms`, received: 'none' };
+        log.error({ event: code, ref: reference, code, path: request.path, ...seen });
         sendProblem(request, response, {
           status: 503,
-          code: 'http.too_slow',
+          code,
           title: 'Please try again',
           detail: 'The service did not get an answer in time. Please try again in a moment.',
           reference,

@@ -17,7 +17,8 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     const status = statusOf(error) ?? 503;
     // What a stranger did wrong must not look like an outage of ours.
     const level = status < 500 ? 'warn' : 'error';
-    log[level]({ event: 'http.failed', ref: reference, path: request.path, err: error });
+    const code = status < 500 ? 'http.bad_request' : codeOf(error);
+    log[level]({ event: 'http.failed', ref: reference, code, path: request.path, err: error });
     if (response.headersSent) {
       next(error);
       return;
@@ -25,7 +26,7 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     if (status >= 500) response.set('retry-after', RETRY_AFTER_SECONDS);
     sendProblem(request, response, {
       status,
-      code: status < 500 ? 'http.bad_request' : codeOf(error),
+      code,
       title: 'Something went wrong',
       detail: error instanceof AppError ? error.message : 'Please try again in a moment.',
       reference,

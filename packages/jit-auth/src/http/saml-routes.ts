@@ -22,10 +22,10 @@ import { statusOf } from './errors.ts';
 import { html } from './html.ts';
 import { rememberConnection } from './last-connection.ts';
 import { receiveLogout } from './logout-routes.ts';
-import { sendProblem } from './problem.ts';
+import { type Problem, sendProblem } from './problem.ts';
 import { BAD_REQUEST, type PublicRefusal, publicRefusal } from './public-codes.ts';
 import { limitSignIns } from './rate-limit.ts';
-import { newReference, referenceOf } from './reference.ts';
+import { referenceOf } from './reference.ts';
 import { type SamlSignIn, SamlStrategy } from './saml-strategy.ts';
 
 /** What the SAML routes need. */
@@ -58,11 +58,11 @@ export function samlRoutes(context: SamlRoutesContext): Router {
     form,
     onConnection(context, whileAvailable(finishSignIn)),
   );
-  router.all('/saml/:connection/acs', refuseMethod);
+  router.all('/saml/:connection/acs', refuseMethod(context.log));
   const receive = onConnection(context, whileAvailable(receiveLogout));
   router.get('/saml/:connection/logout', limit, receive);
   router.post('/saml/:connection/logout', limit, form, receive);
-  router.use('/saml', refuseUnknown, refuseBadBody(context));
+  router.use('/saml', refuseUnknown(context.log), refuseBadBody(context));
   return router;
 }
 
@@ -80,12 +80,13 @@ function onConnection(context: SamlRoutesContext, step: Step): RequestHandler {
     const id = request.params.connection;
     const connection = typeof id === 'string' ? context.connections.get(id) : undefined;
     if (connection === undefined) {
-      sendProblem(request, response, {
+      const received = typeof id === 'string' ? id.slice(0, 100) : 'none';
+      turnAway(context.log, request, response, {
         status: 404,
         code: 'connection.unknown',
         title: 'No such connection',
         detail: 'There is no connection of this name.',
-        reference: newReference(),
+        seen: { expected: [...context.connections.keys()].slice(0, 20), received },
       });
       return;
     }
@@ -221,24 +222,38 @@ function refuse(
 }
 
 /** SAML Bindings §3.5: a response comes by POST, never in the address. */
-function refuseMethod(request: Request, response: Response): void {
-  sendProblem(request, response.set('allow', 'POST'), {
-    status: 405,
-    code: 'http.bad_method',
-    title: 'Not like this',
-    detail: 'An identity provider posts here. To sign in, start at the app.',
-    reference: newReference(),
-  });
+function refuseMethod(log: Log): RequestHandler {
+  return (request, response) =>
+    turnAway(log, request, response.set('allow', 'POST'), {
+      status: 405,
+      code: 'http.bad_method',
+      title: 'Not like this',
+      detail: 'An identity provider posts here. To sign in, start at the app.',
+      seen: { expected: 'POST', received: request.method },
+    });
 }
 
-function refuseUnknown(request: Request, response: Response): void {
-  sendProblem(request, response, {
-    status: 404,
-    code: 'http.not_found',
-    title: 'Nothing here',
-    detail: 'There is no such address below /saml.',
-    reference: newReference(),
-  });
+function refuseUnknown(log: Log): RequestHandler {
+  return (request, response) =>
+    turnAway(log, request, response, {
+      status: 404,
+      code: 'http.not_found',
+      title: 'Nothing here',
+      detail: 'There is no such address below /saml.',
+      seen: { expected: 'metadata, login, acs or logout', received: request.path.slice(0, 100) },
+    });
+}
+
+/** A request that is about no sign-in of any connection: the reference on the page is in the log. */
+function turnAway(
+  log: Log,
+  request: Request,
+  response: Response,
+  { seen, ...problem }: Omit<Problem, 'reference'> & { readonly seen: RefusalDetail },
+): void {
+  const reference = referenceOf(request);
+  log.info({ event: 'http.turned_away', ref: reference, code: problem.code, ...seen });
+  sendProblem(request, response, { ...problem, reference });
 }
 
 /** A form that could not be read, before any check of ours: too large, garbled, too many fields. */
