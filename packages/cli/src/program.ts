@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCheck } from './commands/check.ts';
+import { addConnection } from './commands/connection.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -48,6 +49,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addMigrate(program, run);
   addCheck(program, run);
   addDoctor(program, run);
+  addConnection(program, run);
   addUsers(program, run);
   addExplain(program, run);
   addSessions(program, run);

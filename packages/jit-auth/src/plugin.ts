@@ -1,6 +1,6 @@
 import { readConfig } from '@rollcall/shared/config/load';
 import { resolveSessionKeys } from '@rollcall/shared/config/secrets';
-import type { Config, ConfigInput, Environment } from '@rollcall/shared/config/types';
+import type { Config, ConfigInput } from '@rollcall/shared/config/types';
 import { migrate } from '@rollcall/shared/db/migrate';
 import {
   type Foundation,
@@ -9,6 +9,7 @@ import {
 } from '@rollcall/shared/engine/foundation';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { reportCertificateEnds } from './connections/certificate-ends.ts';
 import { type IdentityProviders, openIdentityProviders } from './connections/identity-providers.ts';
 import {
   type ChangeHandler,
@@ -26,7 +27,6 @@ import { readRequestSession } from './http/request-session.ts';
 import { samlRoutes } from './http/saml-routes.ts';
 import { sessionRoutes } from './http/session-routes.ts';
 import { openSecondOpinion } from './saml/open-second-opinion.ts';
-import type { SecondOpinion } from './saml/second-opinion.ts';
 import { cookieSession } from './sessions/cookie-session.ts';
 import { openConnections, type SignInConnections } from './sign-in-connection.ts';
 import { SignInRecord } from './sign-in-record.ts';
@@ -87,7 +87,9 @@ export async function jitAuth(
   const second = openSecondOpinion(config.verification, log);
   let stopHousekeeping = async (): Promise<void> => undefined;
   let identityProviders: IdentityProviders | undefined;
+  let stopReports = (): void => undefined;
   const close = async (): Promise<void> => {
+    stopReports();
     await second.close();
     await hooks.close();
     await identityProviders?.close();
@@ -99,8 +101,10 @@ export async function jitAuth(
     await migrate(foundation.pool);
     stopHousekeeping = keepHouse(foundation.engine, log);
     identityProviders = await openIdentityProviders(config.connections, { db: foundation.db, log });
-    const parts = { config, foundation, env, keys, log, record, second, identityProviders };
-    const router = await buildRouter(parts);
+    const deps = { env, log, second, identityProviders };
+    const connections = await openConnections(config, foundation, deps);
+    stopReports = reportCertificateEnds(connections.values(), log);
+    const router = buildRouter({ config, foundation, keys, log, record, connections });
     const errors = answerErrors(log);
     return { router, requireUser, requireRole, errors, onChange: hooks.add, close };
   } catch (error) {
@@ -112,21 +116,17 @@ export async function jitAuth(
 interface Parts {
   readonly config: Config;
   readonly foundation: Foundation;
-  readonly env: Environment;
   readonly keys: readonly string[];
   readonly log: Log;
   readonly record: SignInRecord;
-  readonly second: SecondOpinion;
-  readonly identityProviders: IdentityProviders;
+  readonly connections: SignInConnections;
 }
 
-async function buildRouter(parts: Parts): Promise<Router> {
-  const { config, foundation, env, keys, log, record, second, identityProviders } = parts;
+function buildRouter(parts: Parts): Router {
+  const { config, foundation, keys, log, record, connections } = parts;
   const { db, engine } = foundation;
   const { publicUrl } = config;
   const https = publicUrl.startsWith('https:');
-  const deps = { env, log, second, identityProviders };
-  const connections = await openConnections(config, foundation, deps);
   const router = Router();
   // Probes come before the session: they must answer when its store does not.
   router.use(healthRoutes(engine));

@@ -5,6 +5,11 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Foundation } from '@rollcall/shared/engine/foundation';
 import type { Log } from '@rollcall/shared/telemetry/log';
+import {
+  ownCertificates,
+  trustedOf,
+  type UsedCertificate,
+} from './connections/certificate-ends.ts';
 import type { IdentityProviders } from './connections/identity-providers.ts';
 import { privilegedRoles, provisioningPolicy } from './provisioning/policy.ts';
 import {
@@ -57,6 +62,8 @@ export interface SignInConnection {
   readonly id: ConnectionId;
   /** Our metadata for the administrator of the identity provider, as XML. */
   readonly metadata: string;
+  /** Certificates that it depends on now, the provider's and ours. */
+  certificates(): readonly UsedCertificate[];
   /** Why nobody can sign in by it at present; null where people can. */
   problem(): AppError | null;
   /** The address at the identity provider to which the browser is sent. */
@@ -141,6 +148,10 @@ function signInConnection(
     get metadata() {
       return spMetadata(saml, promisesOf(saml, { live, subject }));
     },
+    certificates: () => [
+      ...(live.problem() === null ? trustedOf(saml.id, live.current().certificates) : []),
+      ...ownCertificates(saml.id, saml.keys),
+    ],
     problem: () => live.problem(),
     start: (browser, returnTo, now) => startSignIn({ browser, returnTo }, { ...deps, now }),
     finish: async ({ form, browser, reference, now }) => {

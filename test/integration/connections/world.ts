@@ -32,8 +32,9 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(): Promise<World> {
-  const fresh = await freshDatabase();
+/** @param given a database that stays the caller's; a fresh one where left out. */
+export async function openWorld(given?: FreshDatabase): Promise<World> {
+  const fresh = given ?? (await freshDatabase());
   const db = overPool(fresh.pool);
   let now = toEpochMs(Date.now());
   const logged: Record<string, unknown>[] = [];
@@ -55,7 +56,7 @@ export async function openWorld(): Promise<World> {
     },
     close: async () => {
       for (const instance of instances) await instance.close();
-      await fresh.drop();
+      if (given === undefined) await fresh.drop();
     },
   };
 }

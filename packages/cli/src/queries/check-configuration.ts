@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { loadIdentityProvider } from '@rollcall/jit-auth/saml/load-identity-provider';
 import type { Patience } from '@rollcall/jit-auth/saml/metadata-download';
+import { loadOwnKeys, NO_KEYS } from '@rollcall/jit-auth/saml/own-keys';
 import {
   type Environment,
   formatReference,
@@ -20,6 +21,11 @@ export interface CheckedCertificate {
   readonly fingerprint: string;
   readonly notBefore: EpochMs;
   readonly notAfter: EpochMs;
+}
+
+/** The certificate of one of our own keys. */
+export interface OwnCertificate extends CheckedCertificate {
+  readonly use: 'signing' | 'decryption';
 }
 
 /** What is trusted of a connection's identity provider; null where it could not be loaded. */
@@ -42,7 +48,9 @@ export interface Problem {
 
 /** What a check of a configuration found. */
 export interface CheckReport {
-  readonly connections: readonly CheckedConnection[];
+  readonly connections: readonly (CheckedConnection & {
+    readonly own: readonly OwnCertificate[];
+  })[];
   /** How many secrets could be read. */
   readonly secrets: number;
   readonly problems: readonly Problem[];
@@ -59,7 +67,11 @@ export async function checkConfiguration(
 ): Promise<CheckReport> {
   const secrets = await checkSecrets(config, env);
   const connections = await Promise.all(
-    config.connections.map((connection, index) => checkConnection(connection, index, now)),
+    config.connections.map(async (connection, index) => {
+      const { checked, problem } = await checkConnection(connection, index, now);
+      const own = await readOwnCertificates(config, connection, env);
+      return { checked: { ...checked, own }, problem };
+    }),
   );
   return {
     connections: connections.map(({ checked }) => checked),
@@ -104,7 +116,9 @@ function secretsOf(config: Config, env: Environment): Attempt[] {
     `admin.tokens.${index}`,
     token,
   ]);
-  for (const [index, { directory }] of connections.entries()) {
+  attempts.push(...ownKeysOf('saml', config.saml, env));
+  for (const [index, { directory, keys }] of connections.entries()) {
+    if (keys !== null) attempts.push(...ownKeysOf(`connections.${index}.keys`, keys, env));
     const path = `connections.${index}.directory`;
     if (directory.type === 'scim') plain.push([`${path}.token`, directory.token]);
     if (directory.type === 'keycloak')
@@ -114,6 +128,27 @@ function secretsOf(config: Config, env: Environment): Attempt[] {
     ...attempts,
     ...plain.map(([path, reference]) => ({ path, run: () => resolveSecret(reference, env) })),
   ];
+}
+
+function ownKeysOf(path: string, keys: Config['saml'], env: Environment): Attempt[] {
+  return (['signing', 'decryption'] as const).flatMap((use) =>
+    keys[use].map((reference, index) => ({
+      path: `${path}.${use}.${index}`,
+      run: () => loadOwnKeys({ signing: [reference], decryption: [] }, env),
+    })),
+  );
+}
+
+/** The certificates of our own keys; none where one cannot be used, which is a problem of its own. */
+async function readOwnCertificates(
+  config: Config,
+  connection: ConnectionConfig,
+  env: Environment,
+): Promise<readonly OwnCertificate[]> {
+  const keys = await loadOwnKeys(connection.keys ?? config.saml, env).catch(() => NO_KEYS);
+  return (['signing', 'decryption'] as const).flatMap((use) =>
+    keys[use].map(({ certificate }) => ({ use, ...readCertificate(certificate.toString()) })),
+  );
 }
 
 async function attempt({ path, run }: Attempt): Promise<Problem | null> {

@@ -9,11 +9,9 @@ import {
   sayDatabase,
 } from '../queries/check-configuration.ts';
 import type { Colors } from '../terminal.ts';
+import { checkedToJson, EXPIRES_SOON_DAYS } from './certificate.ts';
 import { printable } from './printable.ts';
-import { daysUntil, sayDuration, toIso } from './when.ts';
-
-/** From so many days before its end on a certificate is pointed out. */
-const EXPIRES_SOON_DAYS = 30;
+import { daysUntil, sayDuration } from './when.ts';
 
 /** The report of a check for people; the problems go elsewhere. */
 export function renderCheck(
@@ -40,8 +38,12 @@ function sayRedis(url: NonNullable<Config['redis']['url']>): string {
   return url.kind === 'plain' ? new URL(url.value).host : formatReference(url);
 }
 
-function connectionLines(checked: CheckedConnection, now: EpochMs, colors: Colors): string[] {
-  const { connection, idp } = checked;
+function connectionLines(
+  checked: CheckReport['connections'][number],
+  now: EpochMs,
+  colors: Colors,
+): string[] {
+  const { connection, idp, own } = checked;
   const mark = idp === null ? colors.red('✗') : colors.green('✓');
   const head = `${mark} ${colors.bold(connection.id)}`;
   const lines = [`  directory    ${directorySentence(connection)}`];
@@ -49,6 +51,7 @@ function connectionLines(checked: CheckedConnection, now: EpochMs, colors: Color
     lines.unshift(`  sign-in      ${printable(idp.ssoUrl)}`);
     lines.push(...idp.certificates.map((one) => `  certificate  ${sayExpiry(one, now, colors)}`));
   }
+  for (const one of own) lines.push(`  our ${one.use.padEnd(11)}${sayExpiry(one, now, colors)}`);
   return [idp === null ? head : `${head}  ${printable(idp.entityId)}`, ...lines];
 }
 
@@ -84,19 +87,14 @@ export function checkToJson(
     file,
     public_url: config.publicUrl,
     secrets_readable: report.secrets,
-    connections: report.connections.map(({ connection, idp }) => ({
+    connections: report.connections.map(({ connection, idp, own }) => ({
       id: connection.id,
       entity_id: idp?.entityId ?? null,
       sso_url: idp?.ssoUrl ?? null,
       directory: connection.directory.type,
       sweep: connection.sweep?.mode ?? null,
-      certificates: (idp?.certificates ?? []).map((certificate) => ({
-        subject: certificate.subject,
-        fingerprint: certificate.fingerprint,
-        not_before: toIso(certificate.notBefore),
-        not_after: toIso(certificate.notAfter),
-        days_left: daysUntil(certificate.notAfter, now),
-      })),
+      certificates: (idp?.certificates ?? []).map((one) => checkedToJson(one, now)),
+      own_certificates: own.map((one) => ({ use: one.use, ...checkedToJson(one, now) })),
     })),
     problems: report.problems,
   };
