@@ -196,6 +196,14 @@ describe('what nobody has vouched for', () => {
     ['a processing instruction', sealed({ plain: (text) => text.replace(NAME, `<?x y?>${NAME}`) })],
     ['a document type', sealed({ plain: (text) => `<!DOCTYPE x>${text}` })],
     ['a second root', sealed({ plain: (text) => text + text })],
+    [
+      'a relative name of a namespace',
+      sealed({ plain: (text) => text.replace('<ds:KeyInfo>', '<ds:KeyInfo xmlns:r="relative">') }),
+    ],
+    [
+      'the prefix xml for another namespace',
+      sealed({ plain: (text) => text.replace('<ds:KeyInfo>', '<ds:KeyInfo xmlns:xml="urn:x">') }),
+    ],
     ['no XML', sealed({ plain: () => 'hello' })],
     ['broken XML', sealed({ plain: () => '<a><b></a>' })],
     [

@@ -2,9 +2,11 @@ import { STRONG } from '@rollcall/jit-auth/saml/algorithms';
 import { readRawResponse } from '@rollcall/jit-auth/saml/raw-response';
 import { codeOf } from '@rollcall/shared/core/errors';
 import { expect, test } from 'vitest';
+import { encryptByHand } from '../../fixtures/saml/encrypt-xml.ts';
 import { mapReplayMemory } from '../../fixtures/saml/map-replay-memory.ts';
 import { writeResponse } from '../../fixtures/saml/response-xml.ts';
 import {
+  ownDecryptionKeys,
   postResponse,
   sendBrowser,
   testConnection,
@@ -15,7 +17,9 @@ import { signXml } from '../../fixtures/saml/sign-xml.ts';
 import { makeTestKey } from '../../fixtures/saml/signing-key.ts';
 
 const key = await makeTestKey();
-const connection = testConnection(testIdp(key));
+const [ours, next] = await Promise.all([makeTestKey(), makeTestKey()]);
+// Two keys, as while one is rolled over: each is tried.
+const connection = testConnection(testIdp(key), { keys: ownDecryptionKeys(ours, next) });
 const memory = mapReplayMemory();
 
 const repeat = (count: number, text: (n: number) => string) =>
@@ -31,6 +35,10 @@ const stuffSigned = (inside: string) => (xml: string) =>
   xml.replace('</saml:Assertion>', `<saml:Advice>${inside}</saml:Advice></saml:Assertion>`);
 const signedElements = stuffSigned('<a/>'.repeat(4800));
 const unsign = (xml: string) => xml.replace(/<ds:Signature .*<\/ds:Signature>/, '');
+
+/** Encrypts for the second of our keys what somebody made of the assertion. */
+const sealed = (plain: (text: string) => string) => (xml: string) =>
+  encryptByHand(xml, { recipient: next, plain });
 
 /** Bodies of up to 256 KB that are made to be dear. */
 const HOSTILE: readonly (readonly [string, string, (xml: string) => string])[] = [
@@ -104,6 +112,35 @@ const HOSTILE: readonly (readonly [string, string, (xml: string) => string])[] =
     'words for the patterns',
     'saml.too_much_unsigned',
     stuff(`<a b="${' Algorithm'.repeat(19_000)}"/>`),
+  ],
+  [
+    'a ciphertext for nobody',
+    'saml.decryption_failed',
+    (xml) => encryptByHand(xml, { recipient: key, plain: () => 'x'.repeat(180_000) }),
+  ],
+  [
+    'an encrypted text that is none',
+    'saml.decryption_failed',
+    (xml) => encryptByHand(xml, { recipient: next, plain: () => `<${'x'.repeat(180_000)}` }),
+  ],
+  [
+    'elements, encrypted',
+    'saml.decryption_failed',
+    sealed((text) => text.replace('<ds:KeyInfo>', `<ds:KeyInfo>${'<a/>'.repeat(4800)}`)),
+  ],
+  [
+    'elements, encrypted, a wrong signature',
+    'saml.decryption_failed',
+    sealed((text) =>
+      text
+        .replace('<saml:Subject>', `<saml:Advice>${'<a/>'.repeat(4800)}</saml:Advice>$&`)
+        .replace(/(<ds:SignatureValue>)..../, '$1AAAA'),
+    ),
+  ],
+  [
+    'namespaces in depth, encrypted',
+    'saml.decryption_failed',
+    sealed((text) => text.replace('<saml:Subject>', `<saml:Advice>${nested}</saml:Advice>$&`)),
   ],
   ['open tags for the patterns', 'saml.too_deep', (xml) => xml + '<aaaa'.repeat(4000)],
 ];

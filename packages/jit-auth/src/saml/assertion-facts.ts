@@ -116,6 +116,9 @@ export function readNameIdElement(nameId: Element): NameId {
 
 function readConfirmations(subject: Element): readonly ConfirmationFacts[] {
   return childrenOf(subject, ASSERTION_NS, 'SubjectConfirmation').map((confirmation) => {
+    if (childrenOf(confirmation, ASSERTION_NS, 'EncryptedID').length > 0) {
+      throw encrypted('EncryptedID');
+    }
     const data = onlyChild(confirmation, ASSERTION_NS, 'SubjectConfirmationData');
     const read = (name: string) => (data === null ? null : attributeOf(data, name));
     return {
@@ -130,6 +133,10 @@ function readConfirmations(subject: Element): readonly ConfirmationFacts[] {
 
 function readConditions(conditions: Element): ConditionsFacts {
   const known = ['AudienceRestriction', 'OneTimeUse', 'ProxyRestriction'];
+  // SAML Core §2.5.1.5, §2.5.1.6: at most one of each. Every assertion is used once
+  // here, and none is made out of another: both are kept whatever they say.
+  onlyChild(conditions, ASSERTION_NS, 'OneTimeUse');
+  onlyChild(conditions, ASSERTION_NS, 'ProxyRestriction');
   const unknown = conditions.children.filter(
     (child) => child.namespace !== ASSERTION_NS || !known.includes(child.name),
   );
@@ -181,10 +188,13 @@ function readAttributes(assertion: Element): ReadonlyMap<string, readonly string
   return attributes;
 }
 
-/** SAML Core §2.7.3.1.1: a value that says that there is none. */
+/** SAML Core §2.7.3.1.1: a value that says that there is none. Throws `saml.malformed` where it has one. */
 function isNil(value: Element): boolean {
   const nil = value.attributes.get(attributeKey(SCHEMA_INSTANCE_NS, 'nil'));
-  return nil === 'true' || nil === '1';
+  if (nil !== 'true' && nil !== '1') return false;
+  // Who overlooks the attribute would read what is in it.
+  if (value.text === '' && value.children.length === 0) return true;
+  throw malformed('nothing in a value that is nil', 'something');
 }
 
 function encrypted(received: string): SamlRefusal {

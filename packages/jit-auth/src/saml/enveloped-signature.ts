@@ -73,7 +73,9 @@ function verifySignedInfo(
 
 /** The signature must be about the element that it is in, and its ID must be the only one. */
 function requireOwnReference(element: XmlElement, { referenceId }: SignatureParts): void {
-  const id = element.attr('ID')?.value ?? '';
+  // Not `attr('ID')`: libxml2 then takes the first ID of whichever namespace.
+  const own = element.attrs.find(({ name, namespaceUri }) => name === 'ID' && namespaceUri === '');
+  const id = own?.value ?? '';
   // An ID is a name, so that it can be written into a query.
   if (id !== referenceId || !isId(id)) {
     throw refuse('saml.reference_mismatch', `#${id}`, `#${referenceId}`);
