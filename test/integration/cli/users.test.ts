@@ -164,6 +164,11 @@ describe('users join and separate', () => {
     });
     const shown = await rollcall(['users', 'show', 'ida'], place);
     expect(shown.stdout).toMatch(/Joined with, as person .*\n {2}globex:ida-2 +active +editor/);
+    const inNow = now();
+    await admit(scene, 'ida', ['analyst'], inNow);
+    await admit(scene, 'ida-2', ['editor'], inNow, { connectionId: GLOBEX });
+    const revoked = await rollcallJson(['sessions', 'revoke', '--user', 'acme:ida'], place);
+    expect(revoked).toEqual({ code: 0, answer: { sessions: 2, users: 2 } });
     const itself = await rollcall(['users', 'join', 'acme:ida', one.user.id, ...why], place);
     expect(itself).toMatchObject({ code: 1, stderr: expect.stringContaining('(user.same_user)') });
     const gone = await rollcall(['users', 'deactivate', 'acme:ida', ...why], place);

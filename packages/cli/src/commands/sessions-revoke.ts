@@ -1,5 +1,6 @@
 import { apply } from '@rollcall/shared/access/apply';
 import type { AccessChange, AccessOutcome } from '@rollcall/shared/access/change';
+import { applyToPerson } from '@rollcall/shared/access/person-state';
 import { AppError } from '@rollcall/shared/core/errors';
 import { type ConnectionId, type SessionId, toSessionId } from '@rollcall/shared/core/ids';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
@@ -59,10 +60,13 @@ async function revoke(options: RevokeOptions, invocation: Invocation): Promise<E
   const ended = await withFoundation(invocation, { engine: false }, async ({ foundation }) => {
     const change = await changeOf(foundation.db, options, invocation);
     const actor = { kind: 'operator' as const, name: options.by ?? operatorName() };
-    const outcome = await inTransaction(foundation.db, (tx) =>
-      apply(tx, change, actor, currentTime()),
-    );
-    return countEnded(outcome, options);
+    const outcomes = await inTransaction(foundation.db, async (tx) => {
+      const now = currentTime();
+      if (change.kind !== 'end_sessions_of_user') return [await apply(tx, change, actor, now)];
+      // Whoever is meant is meant by every connection.
+      return (await applyToPerson(tx, change, actor, now)).map(({ outcome }) => outcome);
+    });
+    return outcomes.map((outcome) => countEnded(outcome, options)).reduce(add, NONE);
   });
   const { terminal, json } = invocation;
   if (json) terminal.printJson(ended);
@@ -93,6 +97,12 @@ async function changeOf(
 interface Ended {
   readonly sessions: number;
   readonly users: number;
+}
+
+const NONE: Ended = { sessions: 0, users: 0 };
+
+function add(one: Ended, other: Ended): Ended {
+  return { sessions: one.sessions + other.sessions, users: one.users + other.users };
 }
 
 /** Throws `session.unknown` and `connection.unknown`. A session that has ended already is none. */

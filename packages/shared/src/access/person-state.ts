@@ -5,13 +5,14 @@ import type { Tx } from '../db/database.ts';
 import { recordsOfPerson } from '../db/persons.ts';
 import { findUser } from '../db/users.ts';
 import { apply } from './apply.ts';
-import type { AccessOutcome, ProtectionChange, StateChange } from './change.ts';
+import type { AccessOutcome, ProtectionChange, StateChange, UserSessionsEnd } from './change.ts';
 import { lockPrivilegedRoles } from './privileged.ts';
 
 /** What an administrator does to a person, whichever record was named. */
 export type PersonChange =
   | (StateChange & { readonly kind: 'deactivate' | 'restore' })
-  | ProtectionChange;
+  | ProtectionChange
+  | UserSessionsEnd;
 
 /** What became of one record. */
 export interface RecordOutcome {
