@@ -25,6 +25,21 @@ const CONNECTIONS: Readonly<Record<string, { ours: string; theirs: Record<string
     theirs: { 'assertion.encryption': true },
   },
   strict: { ours: 'signed: both, encryption: required', theirs: { 'assertion.encryption': true } },
+  persistent: {
+    ours: 'subject: { name_id: persistent }',
+    theirs: {
+      NameIDFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+      'simplesaml.nameidattribute': 'uid',
+    },
+  },
+  email: {
+    ours: 'subject: { attribute: email }',
+    theirs: {
+      NameIDFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress',
+      'simplesaml.nameidattribute': 'email',
+    },
+  },
+  transient: { ours: 'subject: { name_id: persistent }', theirs: {} },
 };
 
 let idp: SimpleSaml;
@@ -72,7 +87,7 @@ function configuration(port: number): string {
     ([
       id,
       { ours },
-    ]) => `  - { id: ${id}, idp: { metadata_file: idp.xml }, subject: { attribute: uid },
+    ]) => `  - { id: ${id}, idp: { metadata_file: idp.xml },${ours.includes('subject:') ? '' : ' subject: { attribute: uid },'}
       attributes: { email: email, groups: [groups] }, ${ours} }`,
   );
   return `version: 1
@@ -146,6 +161,24 @@ describe('SimpleSAMLphp', () => {
       });
     },
   );
+
+  it.each([
+    ['persistent', 'u-ada'],
+    ['email', 'ada@acme.example'],
+  ])('names the person by a NameID or attribute: %s', async (connection, subject) => {
+    const visitor = new Visitor();
+    expect((await deliver(visitor, await ask(visitor, connection))).status).toBe(303);
+    expect(await session(visitor)).toMatchObject({ user: { subject, connection } });
+  });
+
+  it('is told that a transient NameID names nobody', async () => {
+    const visitor = new Visitor();
+    const answer = await deliver(visitor, await ask(visitor, 'transient'));
+    expect(answer.status).toBe(403);
+    expect(answer.text).toContain('identity.transient_subject');
+    await expectRefused('identity.transient_subject');
+    expect((await visitor.json(`${app}/session`)).status).toBe(401);
+  });
 
   it('really signed and encrypted what it was told to', async () => {
     const read = async (connection: string) => {
