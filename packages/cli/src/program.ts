@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addCan } from './commands/can.ts';
 import { addCheck } from './commands/check.ts';
 import { addConnection } from './commands/connection.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -52,6 +53,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addConnection(program, run);
   addUsers(program, run);
   addExplain(program, run);
+  addCan(program, run);
   addSessions(program, run);
   addSweep(program, run);
   addTargets(program, run);

@@ -1,5 +1,5 @@
 import { readConfig } from '@rollcall/shared/config/load';
-import { resolveSessionKeys } from '@rollcall/shared/config/secrets';
+import { resolveAdminTokens, resolveSessionKeys } from '@rollcall/shared/config/secrets';
 import type { Config, ConfigInput } from '@rollcall/shared/config/types';
 import { migrate } from '@rollcall/shared/db/migrate';
 import {
@@ -18,6 +18,8 @@ import {
   openHooks,
 } from './hooks.ts';
 import { keepHouse } from './housekeeping.ts';
+import { adminRoutes } from './http/admin-routes.ts';
+import { type AdminToken, rememberTokens } from './http/admin-token.ts';
 import { requestDeadline } from './http/deadline.ts';
 import { answerErrors } from './http/errors.ts';
 import { requireRole, requireUser } from './http/guards.ts';
@@ -80,6 +82,7 @@ export async function jitAuth(
   const env = options.env ?? process.env;
   const config = await readConfig(configOrPath, env);
   const keys = await resolveSessionKeys(config.session.keys, env);
+  const adminTokens = rememberTokens(await resolveAdminTokens(config.admin.tokens, env));
   const log = options.log ?? createLog('info');
   const foundation = options.foundation ?? (await openFoundation(config, options));
   const record = new SignInRecord(foundation.db, log);
@@ -104,7 +107,8 @@ export async function jitAuth(
     const deps = { env, log, second, identityProviders };
     const connections = await openConnections(config, foundation, deps);
     stopReports = reportCertificateEnds(connections.values(), log);
-    const router = buildRouter({ config, foundation, keys, log, record, connections });
+    const parts = { config, foundation, keys, adminTokens, log, record, connections };
+    const router = buildRouter(parts);
     const errors = answerErrors(log);
     return { router, requireUser, requireRole, errors, onChange: hooks.add, close };
   } catch (error) {
@@ -117,6 +121,7 @@ interface Parts {
   readonly config: Config;
   readonly foundation: Foundation;
   readonly keys: readonly string[];
+  readonly adminTokens: readonly AdminToken[];
   readonly log: Log;
   readonly record: SignInRecord;
   readonly connections: SignInConnections;
@@ -130,6 +135,10 @@ function buildRouter(parts: Parts): Router {
   const router = Router();
   // Probes come before the session: they must answer when its store does not.
   router.use(healthRoutes(engine));
+  // So do programs with a token: their requests carry no cookie that counts.
+  if (parts.adminTokens.length > 0) {
+    router.use(adminRoutes({ db, config, tokens: parts.adminTokens, log }));
+  }
   const deadline = requestDeadline(log);
   router.use(deadline.begin);
   router.use(

@@ -188,3 +188,80 @@ describe('help and mistakes', () => {
     expect(json).toMatchObject({ code: 1, answer: { error: { code: 'cli.no_configuration' } } });
   });
 });
+
+describe('can', () => {
+  it('answers yes or no with the reason, and with the exit code', async () => {
+    const now = await nowInScene();
+    const place = folder();
+    await admit(scene, 'cat', ['analyst'], now);
+    const yes = await rollcall(['can', 'acme:cat', 'analyst'], place);
+    expect(yes).toMatchObject({ code: 0, stderr: '' });
+    expect(yes.stdout).toMatch(
+      /^yes: analyst ← group analysts {2}\(rollcall\.yaml:1, in an assertion \d\d:\d\d:\d\d\)$/m,
+    );
+    const no = await rollcall(['can', 'acme:cat', 'editor'], place);
+    expect(no).toMatchObject({ code: 1, stderr: '' });
+    expect(no.stdout).toMatch(
+      /^no: the user does not hold editor; in none of the groups editors, edit:\* {2}\(rollcall\.yaml:12\)$/m,
+    );
+    const never = await rollcallJson(['can', 'acme:cat', 'owner'], place);
+    expect(never).toMatchObject({
+      code: 1,
+      answer: { user: 'acme:cat', role: 'owner', can: false, why: 'no_such_role' },
+    });
+    const json = await rollcallJson(['can', 'acme:cat', 'analyst'], place);
+    expect(json).toMatchObject({
+      code: 0,
+      answer: { can: true, grants: [{ seen_in: 'assertion' }] },
+    });
+  });
+
+  it('says no to whoever has no access, whatever they hold, and tells an error apart', async () => {
+    const now = await nowInScene();
+    const place = folder();
+    const { user } = await admit(scene, 'dan', ['analyst'], now - 60);
+    await run(scene, step('deactivate', user.id), SWEEP, now);
+    const out = await rollcall(['can', 'acme:dan', 'analyst'], place);
+    expect(out).toMatchObject({ code: 1, stderr: '' });
+    expect(out.stdout).toMatch(/^no: the user is deactivated: no longer listed/);
+    const unknown = await rollcall(['can', 'nobody', 'analyst'], place);
+    expect(unknown).toMatchObject({ code: 1, stdout: '' });
+    expect(unknown.stderr).toContain('user.unknown');
+    const { answer } = await rollcallJson(['can', 'nobody', 'analyst'], place);
+    expect(answer).toMatchObject({ error: { code: 'user.unknown' } });
+    expect(answer).not.toHaveProperty('can');
+  });
+});
+
+describe('explain, after the rules have changed', () => {
+  it('says what the next sign-in would give and take', async () => {
+    const now = await nowInScene();
+    const place = folder();
+    await admit(scene, 'fay', ['analyst', 'viewer'], now, { groups: ['analysts', 'edit:eu'] });
+    const shown = await rollcall(['explain', 'acme:fay'], place);
+    expect(shown.stdout).toMatch(/✓ {2}viewer .*; the rules of today would not give it/);
+    expect(shown.stdout).toMatch(/\+ {2}editor /);
+    expect(shown.stdout).toContain('The next sign-in would change -viewer +editor.');
+    expect(shown.stdout).toMatch(/Access, newest first\n.*user\.created/);
+    const { answer } = await rollcallJson(['explain', 'acme:fay'], place);
+    expect(answer).toMatchObject({
+      next_sign_in: { roles: ['analyst', 'editor'], gain: ['editor'], lose: ['viewer'] },
+      groups_unknown: null,
+    });
+  });
+
+  it('says that the last sign-in brought no groups, or only a link to them', async () => {
+    const now = await nowInScene();
+    const place = folder();
+    await admit(scene, 'gus', ['analyst'], now - 60);
+    const because = 'groups_overflow' as const;
+    const mapping = { kind: 'unknown' as const, because };
+    await admit(scene, 'gus', [], now, { mapping, groups: null, groupsUnknown: because });
+    const shown = await rollcall(['explain', 'acme:gus'], place);
+    expect(shown.stdout).toContain(
+      'The last sign-in brought a link in place of the groups, because there are too many: that is not none, and no role changed.',
+    );
+    const { answer } = await rollcallJson(['explain', 'acme:gus'], place);
+    expect(answer).toMatchObject({ groups_unknown: because, user: { roles: ['analyst'] } });
+  });
+});

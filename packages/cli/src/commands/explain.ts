@@ -1,12 +1,12 @@
 import { currentTime } from '@rollcall/shared/db/timestamp';
+import { explainUser } from '@rollcall/shared/explanation/explain-user';
+import { explanationToJson } from '@rollcall/shared/explanation/explanation-json';
 import type { Command } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { explainUser } from '../queries/explanation.ts';
 import { requireOneUser } from '../queries/one-user.ts';
 import { renderExplanation } from '../render/explanation.ts';
-import { explanationToJson } from '../render/explanation-json.ts';
 
 const HELP = `
 USER is the id, connection:subject, the subject, the directory id or the e-mail.

@@ -5,6 +5,7 @@ import { loadOwnKeys, NO_KEYS } from '@rollcall/jit-auth/saml/own-keys';
 import {
   type Environment,
   formatReference,
+  resolveAdminTokens,
   resolveSecret,
   resolveServerUrl,
   resolveSessionKeys,
@@ -112,10 +113,11 @@ function secretsOf(config: Config, env: Environment): Attempt[] {
     const run = (): Promise<string> => resolveServerUrl('redis', redisUrl, env);
     attempts.push({ path: 'redis.url', run });
   }
-  const plain: [string, SecretReference][] = admin.tokens.map((token, index) => [
-    `admin.tokens.${index}`,
-    token,
-  ]);
+  for (const [index, token] of admin.tokens.entries()) {
+    const run = (): Promise<string[]> => resolveAdminTokens([token], env);
+    attempts.push({ path: `admin.tokens.${index}`, run });
+  }
+  const plain: [string, SecretReference][] = [];
   attempts.push(...ownKeysOf('saml', config.saml, env));
   for (const [index, { directory, keys }] of connections.entries()) {
     if (keys !== null) attempts.push(...ownKeysOf(`connections.${index}.keys`, keys, env));

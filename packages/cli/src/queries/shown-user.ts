@@ -4,7 +4,7 @@ import { rolesOf, type User } from '@rollcall/shared/core/user';
 import type { Database } from '@rollcall/shared/db/database';
 import { recordsOfPerson } from '@rollcall/shared/db/persons';
 import { grantsOf } from '@rollcall/shared/db/users';
-import { countLiveSessions } from './explanation.ts';
+import { countLiveSessions } from '@rollcall/shared/explanation/explain-user';
 
 /** One record, with the roles that it gives and the sessions that are live by it. */
 export interface ShownRecord {

@@ -1,10 +1,12 @@
 import { sayReason } from '@rollcall/shared/core/reasons';
-import type { RoleMiss } from '@rollcall/shared/core/roles';
 import type { EpochMs } from '@rollcall/shared/core/time';
-import { type Grant, labelOf, type User } from '@rollcall/shared/core/user';
-import type { AuditLine, Explanation } from '../queries/explanation.ts';
+import { labelOf, type User } from '@rollcall/shared/core/user';
+import type { AuditLine } from '@rollcall/shared/explanation/audit-lines';
+import type { Explanation } from '@rollcall/shared/explanation/explain-user';
+import { keyOf } from '../queries/user-named.ts';
 import type { Colors } from '../terminal.ts';
 import { printable } from './printable.ts';
+import { roleLines } from './role-lines.ts';
 import { renderTable } from './table.ts';
 import { stateColor } from './users.ts';
 import { sayWhen } from './when.ts';
@@ -21,6 +23,9 @@ export function renderExplanation(explanation: Explanation, now: EpochMs, colors
     ...factLines(explanation, now).map((line) => `  ${line}`),
     '',
     ...roleLines(explanation, now, colors),
+    ...joinedLines(explanation),
+    '',
+    ...indent(colors.dim('Access, newest first'), eventTable(explanation.lifecycle, now)),
     '',
     ...indent(colors.dim('Last events, newest first'), eventTable(events, now)),
   ].join('\n');
@@ -71,98 +76,30 @@ function isThere(part: string | null): part is string {
   return part !== null && part !== '';
 }
 
-/** Roles that are held, then rules that gave nothing, then what no rule names. */
-function roleLines({ user, grants, mapping }: Explanation, now: EpochMs, colors: Colors): string[] {
-  const given: ReadonlySet<string> = new Set(mapping.kind === 'known' ? mapping.roles : []);
-  const held = new Set(grants.map((grant) => grant.role));
-  const rows = grants.map((grant) => [
-    { text: '✓', paint: colors.green },
-    grant.role,
-    grantSentence(grant, now, mapping.kind === 'known' && !given.has(grant.role)),
-  ]);
-  const awaited = mapping.kind === 'known' ? mapping.roles.filter((role) => !held.has(role)) : [];
-  rows.push(
-    ...awaited.map((role) => [
-      { text: '+', paint: colors.yellow },
-      role,
-      'the rules give it now: it comes with the next sign-in or sweep',
-    ]),
-  );
-  const missed = mapping.kind === 'known' ? mapping.missed : [];
-  rows.push(
-    ...missed
-      .filter((miss) => !held.has(miss.role) || !given.has(miss.role))
-      .map((miss) => [{ text: '✗', paint: colors.red }, miss.role, missSentence(miss)]),
-  );
-  const lines = rows.length === 0 ? ['  no roles, and no rules'] : indent('', renderTable(rows));
-  return [...headOfRoles(user, grants.length, colors), ...lines, ...unmatchedLines(mapping, user)];
-}
-
-function headOfRoles(user: User, count: number, colors: Colors): string[] {
-  const kept = user.cause !== null && count > 0;
-  return [`  ${colors.dim(kept ? 'Roles, kept for the case of a return' : 'Roles')}`];
-}
-
-function grantSentence(grant: Grant, now: EpochMs, outdated: boolean): string {
-  const seen = `${SEEN[grant.seenIn]} ${sayWhen(grant.lastSeenAt, now)}`;
-  const reasons = grant.because.map((reason) => {
-    const from = [
-      ...reason.groups.map((group) => `group ${group}`),
-      ...reason.attributes.map((name) => `attribute ${name}`),
-    ];
-    return `${from.join(' and ') || 'nothing'}  (${reason.file}:${reason.line}, ${seen})`;
+/** A session has the roles of every record with access. */
+function joinedLines({ joined }: Explanation): string[] {
+  return joined.map(({ user, roles }) => {
+    const given = roles.join(', ') || 'no roles';
+    return printable(`  Joined with ${keyOf(user)} (${user.state}), which gives ${given}`);
   });
-  const why = reasons.length === 0 ? `the default role  (${seen})` : reasons.join('; ');
-  return `← ${why}${outdated ? '; the rules of today would not give it' : ''}`;
-}
-
-const SEEN = {
-  assertion: 'in an assertion',
-  directory: 'in the directory',
-  scim: 'by SCIM',
-  manual: 'by hand',
-} as const;
-
-/** Why a rule gave nothing, in words. */
-export function missSentence(miss: RoleMiss): string {
-  const place = `(${miss.rule.file}:${miss.rule.line})`;
-  const wanted = miss.wanted.join(', ');
-  switch (miss.because) {
-    case 'other_connection':
-      return `only from ${wanted || 'a connection that the rule names'}  ${place}`;
-    case 'no_group_matched':
-      return `${miss.wanted.length === 1 ? 'not in group' : 'in none of the groups'} ${wanted}  ${place}`;
-    case 'group_missing':
-      return `not in ${wanted}  ${place}`;
-    case 'attribute_mismatch':
-      return `attribute ${wanted} has none of the values wanted  ${place}`;
-    case 'groups_unknown':
-      return `the groups are not known  ${place}`;
-    default:
-      return miss.because satisfies never;
-  }
-}
-
-function unmatchedLines(mapping: Explanation['mapping'], user: User): string[] {
-  if (mapping.kind === 'unknown') {
-    return ['  The groups are not known, which is not the same as none: no role changes.'];
-  }
-  if (user.groups?.length === 0) return ['  In no groups.'];
-  if (mapping.unmatched.length === 0) return [];
-  return [printable(`  Groups that no rule names: ${mapping.unmatched.join(', ')}`)];
 }
 
 function eventTable(events: readonly AuditLine[], now: EpochMs): string {
-  if (events.length === 0) return 'none';
+  if (events.length === 0) return 'nothing yet';
   return renderTable(
     events.map((event) => [
       sayWhen(event.at, now),
       event.kind,
       sayActor(event.actor),
-      event.reason === null ? '' : sayReason(event.reason),
+      sayWhy(event),
       event.reference ?? '',
     ]),
   );
+}
+
+function sayWhy({ reason, note }: AuditLine): string {
+  const said = reason === null ? '' : sayReason(reason);
+  return note === null ? said : `${said}${said === '' ? '' : ': '}“${note}”`;
 }
 
 /** Who made a change, in words. */

@@ -3,7 +3,9 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import { labelOf, type User } from '@rollcall/shared/core/user';
 import type { Colors } from '../terminal.ts';
 import { type Cell, renderTable } from './table.ts';
-import { sayWhen, toIso } from './when.ts';
+import { sayWhen } from './when.ts';
+
+export { userToJson } from '@rollcall/shared/explanation/user-json';
 
 /** A user in a listing. */
 export interface ListedUser {
@@ -43,31 +45,6 @@ export function stateCell(state: UserState, colors: Colors): Cell {
 export function stateColor(state: UserState, colors: Colors): (text: string) => string {
   if (state === 'active') return colors.green;
   return state === 'suspected' || state === 'contained' ? colors.yellow : colors.red;
-}
-
-/** A user for programs. Keys are snake_case, like the configuration. */
-export function userToJson({ user, roles }: ListedUser): Record<string, unknown> {
-  return {
-    id: user.id,
-    connection: user.connectionId,
-    subject: user.subject,
-    directory_id: user.directoryId,
-    email: user.profile.email,
-    given_name: user.profile.givenName,
-    family_name: user.profile.familyName,
-    owner: user.owner,
-    state: user.state,
-    cause: user.cause,
-    reason: user.stateReason,
-    state_changed_at: toIso(user.stateChangedAt),
-    protected: user.protected,
-    person: user.personId,
-    roles,
-    groups: user.groups,
-    created_at: toIso(user.createdAt),
-    last_assertion_at: toIso(user.lastAssertionAt),
-    last_confirmed_at: toIso(user.lastConfirmedAt),
-  };
 }
 
 /** When the identity provider last vouched for the person, by an assertion or in its directory. */

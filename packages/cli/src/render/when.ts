@@ -1,5 +1,7 @@
 import type { EpochMs } from '@rollcall/shared/core/time';
 
+export { toIso } from '@rollcall/shared/explanation/user-json';
+
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAY_MS = 86_400_000;
 
@@ -33,9 +35,4 @@ export function sayDuration(durationMs: number): string {
 /** Whole days from one moment to a later one; negative where it has passed. */
 export function daysUntil(at: EpochMs, now: EpochMs): number {
   return Math.floor((at - now) / DAY_MS);
-}
-
-/** A moment for programs: ISO 8601 in UTC, or null. */
-export function toIso(at: EpochMs | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }

@@ -36,7 +36,8 @@ function sendProblemPage(response: Response, problem: Problem): void {
   sendPage(response, problem.status, problem.title, body);
 }
 
-function sendProblemJson(response: Response, problem: Problem): void {
+/** Answers a program, whatever its Accept header says. */
+export function sendProblemJson(response: Response, problem: Problem): void {
   const { status, code, title, detail, reference } = problem;
   response
     .status(status)

@@ -58,18 +58,32 @@ export async function resolveSessionKeys(
   keys: readonly SecretReference[],
   env: Environment,
 ): Promise<string[]> {
-  const values = await resolveSecrets(keys, env);
+  return resolveLongSecrets(keys, env, 'session key');
+}
+
+/** The bearer tokens of the admin API, as {@link resolveSessionKeys} reads keys. */
+export async function resolveAdminTokens(
+  tokens: readonly SecretReference[],
+  env: Environment,
+): Promise<string[]> {
+  return resolveLongSecrets(tokens, env, 'admin token');
+}
+
+async function resolveLongSecrets(
+  references: readonly SecretReference[],
+  env: Environment,
+  what: string,
+): Promise<string[]> {
+  const values = await resolveSecrets(references, env);
   for (const [index, value] of values.entries()) {
-    const reference = keys[index];
+    const reference = references[index];
     if (reference === undefined || value.length >= MIN_SESSION_KEY_LENGTH) continue;
     const shown = formatReference(reference);
     const wanted = `expected at least ${MIN_SESSION_KEY_LENGTH} characters`;
     // The length of a short key would help to guess it: it is not reported.
-    throw new AppError(
-      'config.secret_too_short',
-      `The session key ${shown} is too short: ${wanted}.`,
-      { detail: { reference: shown, expected: MIN_SESSION_KEY_LENGTH } },
-    );
+    throw new AppError('config.secret_too_short', `The ${what} ${shown} is too short: ${wanted}.`, {
+      detail: { reference: shown, expected: MIN_SESSION_KEY_LENGTH },
+    });
   }
   return values;
 }

@@ -1,11 +1,11 @@
-import { sayReason } from '@rollcall/shared/core/reasons';
-import type { Explanation } from '../queries/explanation.ts';
-import { userToJson } from './users.ts';
-import { toIso } from './when.ts';
+import { sayReason } from '../core/reasons.ts';
+import type { AuditLine } from './audit-lines.ts';
+import type { Explanation } from './explain-user.ts';
+import { toIso, userToJson } from './user-json.ts';
 
 /** An explanation for programs. */
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
-  const { user, grants, mapping, connectionConfigured, liveSessions, events } = explanation;
+  const { user, grants, mapping, next, connectionConfigured, liveSessions } = explanation;
   const roles = [...new Set(grants.map((grant) => grant.role))];
   return {
     user: userToJson({ user, roles }),
@@ -19,6 +19,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
       seen_in: grant.seenIn,
       privileged: grant.privileged,
       because: grant.because,
+      by_default: grant.channel === 'roll' && grant.because.length === 0,
       first_seen_at: toIso(grant.firstSeenAt),
       last_seen_at: toIso(grant.lastSeenAt),
     })),
@@ -33,7 +34,16 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
             unmatched: mapping.unmatched,
             by_default: mapping.byDefault,
           },
+    next_sign_in: next,
+    groups_unknown: explanation.groupsUnknown,
+    aliases: explanation.aliases,
     live_sessions: liveSessions,
-    events: events.map((event) => ({ ...event, at: toIso(event.at) })),
+    joined: explanation.joined.map(userToJson),
+    lifecycle: explanation.lifecycle.map(lineToJson),
+    events: explanation.events.map(lineToJson),
   };
+}
+
+function lineToJson(line: AuditLine): Record<string, unknown> {
+  return { ...line, at: toIso(line.at) };
 }
