@@ -1,6 +1,8 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { sessionCookieName } from '@rollcall/jit-auth/sessions/cookie-session';
+import { toConnectionId } from '@rollcall/shared/core/ids';
 import { after, toEpochMs } from '@rollcall/shared/core/time';
+import { registerConnection } from '@rollcall/shared/db/connections';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -263,6 +265,22 @@ describeOnBothEngines('the browser’s session', (kind) => {
       expect(reply.setCookie).toEqual([]);
     });
 
+    it('counts only under its own name where people come by https', async () => {
+      const app = await start({ https: true });
+      const headers = { 'x-forwarded-proto': 'https' };
+      const url = `${app.url}/sign-in/${(await person()).session.id}`;
+      const cookie = cookieOf(await send(url, { method: 'POST', headers }));
+      const secure = await send(`${app.url}/who`, { cookie, headers });
+      expect(JSON.parse(secure.body)).toMatchObject({ kind: 'live' });
+      // The name without its prefix is one that any neighbour could have set.
+      const renamed = cookie.replace('__Host-rollcall=', 'rollcall=');
+      expect(
+        JSON.parse((await send(`${app.url}/who`, { cookie: renamed, headers })).body),
+      ).toMatchObject({
+        kind: 'none',
+      });
+    });
+
     it('is not sent again at every request', async () => {
       const app = await start();
       const cookie = cookieOf(await signIn(app, (await person()).session.id));
@@ -298,6 +316,31 @@ describeOnBothEngines('the browser’s session', (kind) => {
       const cookie = cookieOf(await signIn(app, session.id));
       await run(scene, signInOf(user.subject, ['editor'], NOW + 1), assertionOf(), NOW + 1);
       expect(await who(app, cookie)).toMatchObject({ kind: 'live', roles: ['editor'] });
+    });
+
+    it('by a connection that is trusted no more stands for nobody', async () => {
+      const app = await start();
+      const gone = toConnectionId('gone');
+      await registerConnection(scene.db, gone, 'https://gone.example', START);
+      const { session } = await admit(scene, `u-${randomUUID()}`, ['analyst'], NOW, {
+        connectionId: gone,
+      });
+      const cookie = cookieOf(await signIn(app, session.id));
+      expect(await who(app, cookie)).toMatchObject({ kind: 'dead', why: 'ended' });
+    });
+
+    it('that is revoked while many requests are on their way lets none in that begins later', async () => {
+      const [one, other] = [await start(), await start()];
+      const { user, session } = await person();
+      const cookie = cookieOf(await signIn(one, session.id));
+      const early = Array.from({ length: 20 }, (_, i) => who(i % 2 === 0 ? one : other, cookie));
+      const end = { kind: 'end_sessions_of_user' as const, userId: user.id, evidence: {} };
+      await run(scene, { ...end, reason: 'by_admin' }, { kind: 'operator', name: 'oda' }, NOW + 1);
+      const late = Array.from({ length: 20 }, (_, i) => who(i % 2 === 0 ? one : other, cookie));
+      for (const seen of await Promise.all(early)) expect(seen.status).toBe(200);
+      for (const seen of await Promise.all(late)) {
+        expect(seen).toMatchObject({ kind: 'dead', why: 'ended', subject: null });
+      }
     });
 
     it('that was never made stands for nobody', async () => {

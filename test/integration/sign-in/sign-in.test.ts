@@ -81,6 +81,18 @@ describeOnBothEngines('sign-in', (engine) => {
     expect(codeOf(page)).toBe('access.role_missing');
   });
 
+  it('makes no session that is longer than the identity provider allows', async () => {
+    const visitor = new Visitor();
+    // Its own session began two hours ago and lasts for eight.
+    const { action, fields } = await askIdp(visitor, login, ADA, true);
+    await visitor.post(action, fields);
+    const { rows } = await stack.fresh.pool.query(
+      'select extract(epoch from expires_at - created_at)::float8 / 3600 as hours from sessions order by created_at desc limit 1',
+    );
+    expect(rows[0].hours).toBeGreaterThan(5.9);
+    expect(rows[0].hours).toBeLessThan(6.1);
+  });
+
   it('signs out here: the session ends, and the old cookie stands for nobody', async () => {
     const visitor = new Visitor();
     const { action, fields } = await askIdp(visitor, login, ALAN);
