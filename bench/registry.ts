@@ -1,6 +1,7 @@
 import { hostileBody } from './entries/hostile-body.ts';
+import { sessionCheck } from './entries/session-check.ts';
 import { signIn } from './entries/sign-in.ts';
 import type { Entry } from './frame/entry.ts';
 
 /** All entries, in the order in which they run. */
-export const ENTRIES: readonly Entry[] = [signIn, hostileBody];
+export const ENTRIES: readonly Entry[] = [signIn, hostileBody, sessionCheck];
