@@ -4,7 +4,7 @@
 -- anew, and nothing of it is worth a write-ahead log.
 
 create unlogged table sign_in_rates (
-  key    varchar(255) primary key,
+  key    varchar(255) collate "C" primary key,
   points integer not null default 0,
   -- Milliseconds since 1970.
   expire bigint
