@@ -282,6 +282,12 @@ describe('a restart', () => {
     const other = await serveMetadata(metadata(second));
     const restarted = await world.open([{ id: ACME, idp: fromUrl(other.url) }]);
     expect(restarted.of(ACME).current().certificates).toEqual([pem(second)]);
+    // What is left of the first is forgotten in time.
+    expect(await stored()).not.toBeNull();
+    world.pass(32 * DAY);
+    other.xml = metadata(first);
+    await restarted.lookNow();
+    expect(await stored()).toBeNull();
     await other.close();
   });
 });
@@ -302,6 +308,10 @@ describe('a connection that cannot be opened', () => {
     world.pass(MINUTE);
     await instance.lookNow();
     expect(instance.of(GLOBEX).problem()).toBeNull();
+    expect(events('connection.opened').map(({ connection }) => connection)).toEqual([
+      'acme',
+      'globex',
+    ]);
     await other.close();
   });
 });

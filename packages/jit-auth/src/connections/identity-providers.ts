@@ -53,7 +53,10 @@ export async function openIdentityProviders(
   };
   const keepers = new Map(connections.map(({ id, idp }) => [id, keeperOf(id, idp, deps)]));
   const all = [...keepers.values()];
-  await inTurns(all, AT_ONCE, (keeper) => keeper.open());
+  await inTurns(all, AT_ONCE, async (keeper) => {
+    await keeper.open();
+    logAvailability(deps.log, keeper);
+  });
   // Apart: a source that hangs must not delay what others have fetched.
   const follow = singly(() => followAll(all, deps));
   const refresh = singly(() => refreshAll(all, deps));
@@ -109,7 +112,7 @@ async function followAll(
         return [];
       })
     : [];
-  await inTurns(keepers, AT_ONCE, (keeper) => attempt(log, () => keeper.follow(heads)));
+  await inTurns(keepers, AT_ONCE, (keeper) => attempt(log, keeper, () => keeper.follow(heads)));
 }
 
 async function refreshAll(
@@ -117,10 +120,26 @@ async function refreshAll(
   { log, closing }: KeeperDeps,
 ): Promise<void> {
   await inTurns(keepers, AT_ONCE, async (keeper) => {
-    if (!closing.aborted) await attempt(log, () => keeper.refresh());
+    if (!closing.aborted) await attempt(log, keeper, () => keeper.refresh());
   });
 }
 
-async function attempt(log: KeeperDeps['log'], work: () => Promise<void>): Promise<void> {
+async function attempt(
+  log: KeeperDeps['log'],
+  keeper: IdentityProviderKeeper,
+  work: () => Promise<void>,
+): Promise<void> {
+  const before = keeper.live.problem() === null;
   await work().catch((error: unknown) => log.warn({ event: 'connection.look_failed', err: error }));
+  if (before !== (keeper.live.problem() === null)) logAvailability(log, keeper);
+}
+
+/** Whether anybody can sign in by it: said at the start, and whenever that changes. */
+function logAvailability(log: KeeperDeps['log'], { id, live }: IdentityProviderKeeper): void {
+  const problem = live.problem();
+  if (problem !== null) {
+    log.error({ event: 'connection.unavailable', connection: id, err: problem });
+    return;
+  }
+  log.info({ event: 'connection.opened', connection: id, entity_id: live.current().entityId });
 }

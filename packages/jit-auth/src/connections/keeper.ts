@@ -1,3 +1,4 @@
+import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database } from '@rollcall/shared/db/database';
 import type { CopyHead } from '@rollcall/shared/db/identity-providers';
@@ -8,8 +9,9 @@ import type { HeldIdentityProvider } from './held-identity-provider.ts';
 
 /** Keeps what is trusted of one identity provider up to date. */
 export interface IdentityProviderKeeper {
+  readonly id: ConnectionId;
   readonly live: HeldIdentityProvider;
-  /** Loads it for the first time. Never throws: what is wrong is held and logged. */
+  /** Loads it for the first time. Never throws: what is wrong is held. */
   open(): Promise<void>;
   /** Takes over what has changed elsewhere, and lets go of what has ended. Quick. */
   follow(heads: readonly CopyHead[]): Promise<void>;

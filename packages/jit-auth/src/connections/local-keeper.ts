@@ -21,17 +21,16 @@ export type LocalSource = Exclude<IdentityProviderSource, { kind: 'metadata_url'
  * decides. A file that has become unreadable or wrong leaves what was read before.
  */
 export class LocalKeeper implements IdentityProviderKeeper {
+  readonly id: ConnectionId;
   readonly live: HeldIdentityProvider;
-  readonly #id: ConnectionId;
   readonly #source: LocalSource;
   readonly #deps: KeeperDeps;
   #lookedAt: EpochMs | null = null;
   /** What the file was when it was last read, well or not. */
   #stamp: string | null = null;
-  #lastCode: string | null = null;
 
   constructor(id: ConnectionId, source: LocalSource, deps: KeeperDeps) {
-    this.#id = id;
+    this.id = id;
     this.#source = source;
     this.#deps = deps;
     this.live = new HeldIdentityProvider(id);
@@ -64,19 +63,13 @@ export class LocalKeeper implements IdentityProviderKeeper {
     const worked = this.live.problem() === null;
     try {
       const { idp, validUntil } = await loadIdentityProvider(this.#source, now);
-      await registerConnection(db, this.#id, idp.entityId, now);
+      await registerConnection(db, this.id, idp.entityId, now);
       this.live.hold(idp, validUntil);
-      this.#lastCode = null;
-      const event = worked ? 'connection.changed' : 'connection.opened';
-      log.info({ event, connection: this.#id, entity_id: idp.entityId });
+      if (worked) log.info({ event: 'connection.changed', connection: this.id });
     } catch (error) {
-      if (!worked) this.live.drop(error);
-      const event = worked ? 'connection.refresh_failed' : 'connection.unavailable';
-      const code = codeOf(error);
-      // The same again and again says nothing new.
-      const level = code === this.#lastCode ? 'debug' : 'error';
-      log[level]({ event, connection: this.#id, code, err: error });
-      this.#lastCode = code;
+      const facts = { connection: this.id, code: codeOf(error), err: error };
+      if (worked) log.error({ event: 'connection.refresh_failed', ...facts });
+      else this.live.drop(error);
     }
   }
 

@@ -37,6 +37,7 @@ const LOOK_AGAIN_MS = 200;
  * outlives an outage of the address and a restart.
  */
 export class UrlKeeper implements IdentityProviderKeeper {
+  readonly id: ConnectionId;
   readonly live: HeldIdentityProvider;
   readonly #source: UrlSource;
   readonly #deps: KeeperDeps;
@@ -46,6 +47,7 @@ export class UrlKeeper implements IdentityProviderKeeper {
   #head: CopyHead | null = null;
 
   constructor(id: ConnectionId, source: UrlSource, deps: KeeperDeps) {
+    this.id = id;
     this.#source = source;
     this.#deps = deps;
     this.#key = copyKey(id, source.url);
@@ -53,24 +55,15 @@ export class UrlKeeper implements IdentityProviderKeeper {
   }
 
   async open(): Promise<void> {
-    const { log } = this.#deps;
-    const head = { connection: this.#key.connectionId };
     try {
       await this.#openOrThrow();
     } catch (error) {
       this.live.drop(error);
     }
-    const problem = this.live.problem();
-    if (problem !== null) {
-      log.error({ event: 'connection.unavailable', ...head, err: problem });
-      return;
-    }
-    const { entityId } = this.live.current();
-    log.info({ event: 'connection.opened', ...head, entity_id: entityId });
     const { failures = 0, lastFailure, fetched } = this.#copy ?? {};
-    if (failures === 0 || !fetched) return;
+    if (this.live.problem() !== null || failures === 0 || !fetched) return;
     const facts = { fetched_at: new Date(fetched.fetchedAt), code: lastFailure?.code };
-    log.warn({ event: 'connection.stored_copy_used', ...head, ...facts });
+    this.#deps.log.warn({ event: 'connection.stored_copy_used', connection: this.id, ...facts });
   }
 
   async follow(heads: readonly CopyHead[]): Promise<void> {
@@ -86,7 +79,7 @@ export class UrlKeeper implements IdentityProviderKeeper {
     if (this.#head !== null && this.#head.dueAt > now) return;
     // The row may be missing where somebody has deleted it.
     if (this.#head === null) await this.#know();
-    if (await this.#claim(false)) await this.#fetch(this.#deps.background);
+    if (await this.#claim(null)) await this.#fetch(this.#deps.background);
   }
 
   async #openOrThrow(): Promise<void> {
@@ -97,7 +90,8 @@ export class UrlKeeper implements IdentityProviderKeeper {
       const due = (this.#copy?.dueAt ?? 0) <= this.#deps.clock();
       if (usable && !due) return;
       // Whoever starts a service that cannot sign anybody in does not wait for its turn.
-      if (await this.#claim(!usable)) return await this.#fetch(AT_START);
+      const early = usable ? null : (this.#copy?.version ?? 0);
+      if (await this.#claim(early)) return await this.#fetch(AT_START);
       if (usable || performance.now() - start > WAIT_FOR_OTHER_MS) return;
     }
   }
@@ -107,10 +101,10 @@ export class UrlKeeper implements IdentityProviderKeeper {
     return knowCopy(db, this.#key, withoutQuery(this.#source.url), clock());
   }
 
-  #claim(force: boolean): Promise<boolean> {
+  #claim(early: number | null): Promise<boolean> {
     const { db, clock } = this.#deps;
     const now = clock();
-    return claimCopy(db, this.#key, { now, until: after(now, CLAIM_MS), force });
+    return claimCopy(db, this.#key, { now, until: after(now, CLAIM_MS), early });
   }
 
   async #fetch(patience: Patience): Promise<void> {

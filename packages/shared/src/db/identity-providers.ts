@@ -1,9 +1,12 @@
 import { sql } from 'kysely';
 import type { ConnectionId } from '../core/ids.ts';
-import type { EpochMs } from '../core/time.ts';
+import { after, type EpochMs } from '../core/time.ts';
 import type { Database, Tx } from './database.ts';
 import type { CertificateStanding } from './tables.ts';
 import { fromNullableTimestamp, fromTimestamp, toTimestamp } from './timestamp.ts';
+
+/** How long the copy of an address that is no longer configured is kept. */
+const FORGET_MS = 30 * 86_400_000;
 
 /** A certificate that metadata has named, and what became of it. */
 export interface KnownCertificate {
@@ -156,7 +159,8 @@ async function readCertificates(
  * Takes the right to fetch a copy that is due, for one instance at a time. Whoever has it
  * and dies loses it at `until`.
  *
- * @param force claim it although it is not due.
+ * @param early the version that the caller has read, to claim it although it is not due; not
+ * once somebody else has stored another.
  */
 export async function claimCopy(
   db: Database,
@@ -164,8 +168,8 @@ export async function claimCopy(
   {
     now,
     until,
-    force,
-  }: { readonly now: EpochMs; readonly until: EpochMs; readonly force: boolean },
+    early,
+  }: { readonly now: EpochMs; readonly until: EpochMs; readonly early: number | null },
 ): Promise<boolean> {
   const at = toTimestamp(now);
   const result = await db
@@ -174,7 +178,7 @@ export async function claimCopy(
     .where('connection_id', '=', connectionId)
     .where('source', '=', source)
     .where((is) => is.or([is('claimed_until', 'is', null), is('claimed_until', '<=', at)]))
-    .$if(!force, (query) => query.where('due_at', '<=', at))
+    .where((is) => (early === null ? is('due_at', '<=', at) : is('version', '=', early)))
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
@@ -209,6 +213,13 @@ export async function storeCopy(
     .where('source', '=', source)
     .execute();
   await replaceCertificates(tx, { connectionId, source }, certificates);
+  // Of an address that the connection had before, and that nobody has asked for long.
+  await tx
+    .deleteFrom('identity_providers')
+    .where('connection_id', '=', connectionId)
+    .where('source', '!=', source)
+    .where('due_at', '<', toTimestamp(after(now, -FORGET_MS)))
+    .execute();
 }
 
 /** Notes that the stored text, and what it names, is still the latest. */
