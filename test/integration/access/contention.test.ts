@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { AccessOutcome, RolesChange } from '@rollcall/shared/access/change';
+import type { AccessOutcome } from '@rollcall/shared/access/change';
 import { applyToPerson } from '@rollcall/shared/access/person-state';
 import type { UserId } from '@rollcall/shared/core/ids';
 import { inTransaction } from '@rollcall/shared/db/database';
 import { grantsOf } from '@rollcall/shared/db/users';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  ACME,
   admit,
   assertion,
   at,
-  known,
   OPERATOR,
   openScene,
+  rolesSeen,
   run,
   type Scene,
   SWEEP,
@@ -38,23 +37,6 @@ function dice(seed: number): (sides: number) => number {
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * sides);
-  };
-}
-
-function rolesSeen(userId: UserId, roles: string[], seconds: number): RolesChange {
-  return {
-    kind: 'change_roles',
-    userId,
-    connectionId: ACME,
-    expectedVersion: null,
-    observedAt: at(seconds),
-    seenIn: 'directory',
-    groups: roles.map((role) => `${role}s`),
-    mapping: known(...roles),
-    mode: 'authoritative',
-    privilegedRoles: new Set(['admin']),
-    reason: 'groups_changed',
-    evidence: {},
   };
 }
 

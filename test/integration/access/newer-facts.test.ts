@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { RolesChange } from '@rollcall/shared/access/change';
 import { toDirectoryId, toSubject, type UserId } from '@rollcall/shared/core/ids';
 import { readSession } from '@rollcall/shared/db/sessions';
 import { findUser, findUserBySubject, grantsOf } from '@rollcall/shared/db/users';
@@ -9,9 +8,9 @@ import {
   admit,
   assertion,
   at,
-  known,
   OPERATOR,
   openScene,
+  rolesSeen,
   run,
   type Scene,
   SWEEP,
@@ -27,23 +26,6 @@ afterAll(() => scene.drop());
 
 const HOUR = 3_600_000;
 const name = () => `u-${randomUUID()}`;
-
-function rolesSeen(userId: UserId, roles: string[], seconds: number): RolesChange {
-  return {
-    kind: 'change_roles',
-    userId,
-    connectionId: ACME,
-    expectedVersion: null,
-    observedAt: at(seconds),
-    seenIn: 'directory',
-    groups: roles.map((role) => `${role}s`),
-    mapping: known(...roles),
-    mode: 'authoritative',
-    privilegedRoles: new Set(['admin']),
-    reason: 'groups_changed',
-    evidence: {},
-  };
-}
 
 async function rolesOf(userId: UserId): Promise<string[]> {
   return (await grantsOf(scene.db, userId)).map((grant) => grant.role);

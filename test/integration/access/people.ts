@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { apply } from '@rollcall/shared/access/apply';
-import type { AccessOutcome, SignIn, StateChange } from '@rollcall/shared/access/change';
+import type {
+  AccessOutcome,
+  RolesChange,
+  SignIn,
+  StateChange,
+} from '@rollcall/shared/access/change';
 import type { Actor } from '@rollcall/shared/core/actor';
 import {
   toConnectionId,
@@ -132,4 +137,22 @@ export async function countAudit(scene: Scene, userId: UserId): Promise<Record<s
     [userId],
   );
   return Object.fromEntries(rows.rows.map((row) => [row.kind, Number(row.n)]));
+}
+
+/** What a listing shows of somebody's roles. */
+export function rolesSeen(userId: UserId, roles: string[], seconds: number): RolesChange {
+  return {
+    kind: 'change_roles',
+    userId,
+    connectionId: ACME,
+    expectedVersion: null,
+    observedAt: at(seconds),
+    seenIn: 'directory',
+    groups: roles.map((role) => `${role}s`),
+    mapping: known(...roles),
+    mode: 'authoritative',
+    privilegedRoles: new Set(['admin']),
+    reason: 'groups_changed',
+    evidence: {},
+  };
 }
