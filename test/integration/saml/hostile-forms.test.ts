@@ -10,13 +10,14 @@ import { postResponse, sendBrowser, testConnection, testIdp } from '../../fixtur
 import { makeTestKey } from '../../fixtures/saml/signing-key.ts';
 
 const key = await makeTestKey();
+const keys = { key, attacker: key, ours: key };
 const connection = testConnection(testIdp(key));
 
 describe('hostile: forms', () => {
   test.each(FORM_CASES)('$name', async ({ code, build }) => {
     const browser = await sendBrowser(connection, mapReplayMemory());
     const { memory, now, cookie, relayState } = browser;
-    const form = build(goodResponse(browser.answer, 'assertion', key, key).xml);
+    const form = build(goodResponse(browser.answer, 'assertion', keys).xml);
     const withRelay = Object.assign(Object.create(Object.getPrototypeOf(form)), form, {
       RelayState: relayState,
     });
@@ -29,7 +30,7 @@ describe('hostile: forms', () => {
 
   test('whatever is wrong, strangers read the same sentence', async () => {
     const browser = await sendBrowser(connection, mapReplayMemory());
-    const good = goodResponse(browser.answer, 'assertion', key, key);
+    const good = goodResponse(browser.answer, 'assertion', keys);
     const texts = [
       'hello',
       good.xml.replace('00u1mary', 'admin'),
@@ -58,6 +59,7 @@ describe('the hostile suite', () => {
       algorithms: 46,
       namespaces: 47,
       conditions: 85,
+      encryption: 29,
     });
     expect(FORM_CASES).toHaveLength(32);
   });
