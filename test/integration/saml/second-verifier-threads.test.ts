@@ -156,7 +156,7 @@ describe('a thread that lies', () => {
     [
       'with an unknown refusal',
       `{ kind: 'refused', code: 'saml.fine', expected: '', received: '' }`,
-      'saml.fine',
+      'saml.verifiers_disagree',
     ],
     ['with a failure of its own', `{ kind: 'failed', why: 'tired' }`, 'saml.verifier_failed'],
   ])('lets nobody in: %s', async (_, message, code) => {
