@@ -33,6 +33,8 @@ export interface ContestantResult {
   /** Milliseconds an operation, one value for each round. */
   readonly msPerOperation: readonly number[];
   readonly ms: Summary;
+  /** CPU time of this process an operation, all its threads together, in milliseconds. */
+  readonly cpu: Summary;
   /** To the peer, as the heat's `ratio` says, taken round by round. */
   readonly ratio: Summary;
 }

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 const PREAMBLE = `# Measurements
 
 Written by \`npm run bench\`; \`npm run bench -- NAME\` replaces the section of that entry alone.
-Contestants run side by side in one process, in interleaved rounds whose order rotates, after warm-ups. A time is the median over the rounds, of the mean within each; a ratio is taken within each round, and then its median over the rounds. The middle half is what lies between the quartiles. Compare ratios: times belong to the machine. Nothing here passes or fails.
+Contestants run side by side in one process, in interleaved rounds whose order rotates, after warm-ups. A time is the median over the rounds, of the mean within each; a ratio is taken within each round, and then its median over the rounds. The middle half is what lies between the quartiles. CPU is that of the process an operation, all its threads together, without Postgres. Compare ratios: times belong to the machine. Nothing here passes or fails.
 `;
 
 /**

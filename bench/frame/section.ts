@@ -36,12 +36,13 @@ export function renderSection(report: Report): string {
 function renderHeat({ heat, contestants }: HeatResult): string {
   const rounds = contestants[0]?.ms.count ?? 0;
   const ratio = heat.ratio === 'rate' ? 'rate to the peer' : 'cost to the peer';
-  const head = ['contestant', 'ms each', 'middle half', 'a second', ratio, 'middle half'];
-  const rows = contestants.map(({ name, ms, ratio }) => [
+  const head = ['contestant', 'ms each', 'middle half', 'a second', 'CPU ms', ratio, 'middle half'];
+  const rows = contestants.map(({ name, ms, cpu, ratio }) => [
     name === heat.peer ? `${name} (peer)` : name,
     figure(ms.median),
     spread(ms),
     figure(1000 / ms.median),
+    figure(cpu.median),
     `${figure(ratio.median)} ×`,
     spread(ratio),
   ]);

@@ -41,6 +41,35 @@ export const HOSTILE_BODIES: readonly HostileBody[] = [
     slow: false,
     make: changing((xml) => addValues(xml, 4800, ' a="" b="" c="" d=""', '')),
   },
+  {
+    name: 'empty values added to a signed assertion, 3,900 with an attribute',
+    slow: false,
+    make: changing((xml) => addValues(xml, 3900, ' a=""', '')),
+  },
+  {
+    name: 'a value of 46,000 character references added to a signed assertion',
+    slow: false,
+    make: changing((xml) => addValues(xml, 1, '', '&#13;'.repeat(46_000))),
+  },
+  {
+    name: 'elements 20 deep added to a signed assertion, 2,380 of them',
+    slow: false,
+    make: changing((xml) =>
+      addValues(xml, 1, '', ('<a>'.repeat(20) + '</a>'.repeat(20)).repeat(119)),
+    ),
+  },
+  {
+    name: 'elements in KeyInfo, 3,800 with an attribute',
+    slow: false,
+    make: changing((xml) =>
+      xml.replace('</ds:KeyInfo>', () => `${'<ds:X a=""/>'.repeat(3800)}</ds:KeyInfo>`),
+    ),
+  },
+  {
+    name: 'prefixes for the canonicalizer to look up, 30,000',
+    slow: false,
+    make: changing(addPrefixes),
+  },
   { name: 'forged signature, 20 groups', slow: false, make: changing(forgeSignature) },
   { name: 'garbage in base64, 92 KB', slow: false, make: garbage },
 ];
@@ -76,6 +105,14 @@ function addValues(xml: string, count: number, attributes: string, text: string)
   const more = `<saml:AttributeValue${attributes}${close}`.repeat(count);
   const end = '</saml:Attribute></saml:AttributeStatement>';
   return xml.replace(end, () => more + end);
+}
+
+function addPrefixes(xml: string): string {
+  const prefixes = Array.from({ length: 30_000 }, (_, index) => `p${index}`).join(' ');
+  const inclusive = `<ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="${prefixes}"/>`;
+  return xml.replace(/<ds:CanonicalizationMethod ([^>]*)\/>/, (_, algorithm: string) => {
+    return `<ds:CanonicalizationMethod ${algorithm}>${inclusive}</ds:CanonicalizationMethod>`;
+  });
 }
 
 function forgeSignature(xml: string): string {

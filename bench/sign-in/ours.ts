@@ -13,7 +13,11 @@ import type { SignInWorld } from './world.ts';
 const REFERENCE = '0000-000000';
 
 /** The whole sign-in; throws unless it admits, and creates the user exactly where it should. */
-export function signInFully({ signIn }: SignInWorld, posted: Posted, created: boolean): Operation {
+export function signInFully(
+  { signIn }: Pick<SignInWorld, 'signIn'>,
+  posted: Posted,
+  created: boolean,
+): Operation {
   const { form, browser } = posted;
   return async () => {
     const ended = await signIn.finish({ form, browser, reference: REFERENCE, now: currentTime() });

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openIdentityProviders } from '@rollcall/jit-auth/connections/identity-providers';
+import { openSecondOpinion } from '@rollcall/jit-auth/saml/open-second-opinion';
 import { NO_KEYS } from '@rollcall/jit-auth/saml/own-keys';
 import { type SamlConnection, samlConnection } from '@rollcall/jit-auth/saml/saml-connection';
 import { openConnections, type SignInConnection } from '@rollcall/jit-auth/sign-in-connection';
@@ -16,8 +17,11 @@ import { warmPool } from './warm-pool.ts';
 /** All that a sign-in needs, as the service has it: a durable Postgres, one connection. */
 export interface SignInWorld {
   readonly idp: SigningIdp;
-  /** The whole sign-in: verification, decision, transaction. */
+  /** The whole sign-in, as the service does it: verification, decision, transaction. */
   readonly signIn: SignInConnection;
+  /** The same with the second verifier on the main thread. */
+  readonly signInOnOneThread: SignInConnection;
+  readonly threads: number;
   /** The same connection, for verification alone. */
   readonly saml: SamlConnection;
   readonly postgres: string;
@@ -42,7 +46,12 @@ export async function openSignInWorld(): Promise<SignInWorld> {
     await removeState();
   };
   try {
-    return { idp, config, close, ...(await connect(config, foundation)) };
+    const { endThreads, ...connected } = await connect(config, foundation);
+    const closeAll = async () => {
+      await endThreads();
+      await close();
+    };
+    return { idp, config, ...connected, close: closeAll };
   } catch (error) {
     await close();
     throw error;
@@ -56,14 +65,21 @@ async function connect(config: Config, foundation: Foundation) {
   const { db } = foundation;
   const identityProviders = await openIdentityProviders(config.connections, { db, log });
   const deps = { env: {}, log, identityProviders };
-  const connections = await openConnections(config, foundation, deps);
-  const signIn = connections.get('acme');
+  const threads = availableParallelism();
+  const second = openSecondOpinion({ threads }, log);
+  const signIn = (await openConnections(config, foundation, { ...deps, second })).get('acme');
+  const signInOnOneThread = (await openConnections(config, foundation, deps)).get('acme');
   const [settings] = config.connections;
-  if (signIn === undefined || settings === undefined) throw new Error('expected connection acme');
+  if (signIn === undefined || signInOnOneThread === undefined || settings === undefined) {
+    throw new Error('expected connection acme');
+  }
   const live = identityProviders.of(settings.id);
   const { rows } = await foundation.pool.query<{ server_version: string }>('show server_version');
   return {
     signIn,
+    signInOnOneThread,
+    threads,
+    endThreads: () => second.close(),
     saml: samlConnection(settings, live, NO_KEYS, config.publicUrl),
     postgres: rows[0]?.server_version ?? 'unknown',
   };

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import type { Heat, Work } from '../../../bench/frame/entry.ts';
 import { orderOf, resultOf, runHeat, timeWork } from '../../../bench/frame/rounds.ts';
@@ -66,21 +68,25 @@ describe('a heat', () => {
   });
 
   test('holds rates and costs against the peer, round by round, and puts it first', () => {
+    const timed = (...all: number[]) => all.map((ms) => ({ ms, cpuMs: ms * 3 }));
     const samples = new Map([
-      ['b', [20, 40, 80]],
-      ['a', [10, 20, 40]],
+      ['b', timed(20, 40, 80)],
+      ['a', timed(10, 20, 40)],
     ]);
     const rate = resultOf(heatOf(), samples).contestants;
     expect(rate.map(({ name, ratio }) => [name, ratio.median])).toEqual([
       ['a', 1],
       ['b', 0.5],
     ]);
+    expect(rate.map(({ cpu }) => cpu.median)).toEqual([60, 120]);
     const cost = resultOf(heatOf({ ratio: 'cost' }), samples).contestants;
     expect(cost[1]?.ratio).toMatchObject({ median: 2, min: 2, max: 2 });
   });
 
   test('needs its peer', () => {
-    expect(() => resultOf(heatOf({ peer: 'x' }), new Map([['a', [1]]]))).toThrow(RangeError);
+    expect(() => resultOf(heatOf({ peer: 'x' }), new Map([['a', [{ ms: 1, cpuMs: 1 }]]]))).toThrow(
+      RangeError,
+    );
   });
 });
 
@@ -97,6 +103,21 @@ describe('timed work', () => {
     });
     await timeWork(work, 3);
     expect({ most, done }).toEqual({ most: 3, done: 10 });
+  });
+
+  test('counts what other threads of the process do', async () => {
+    const spin = 'const end = performance.now() + 150; while (performance.now() < end);';
+    const { ms, cpuMs } = await timeWork(
+      [
+        async () => {
+          const worker = new Worker(spin, { eval: true });
+          await once(worker, 'exit');
+        },
+      ],
+      1,
+    );
+    expect(ms).toBeGreaterThan(140);
+    expect(cpuMs).toBeGreaterThan(20);
   });
 
   test('refuses to time nothing', async () => {
