@@ -41,7 +41,8 @@ async function deleteExpired({ kind, pool }: Engine, log: Log): Promise<number> 
   const changes = await forgetChanges(overPool(pool), log);
   const logouts = await pool.query('delete from logouts where expires_at < now()');
   const refusals = await pruneRefusals(overPool(pool), currentTime());
-  const all = changes + refusals + (logouts.rowCount ?? 0);
+  const tests = await pool.query('delete from sign_in_tests where expires_at < now()');
+  const all = changes + refusals + (logouts.rowCount ?? 0) + (tests.rowCount ?? 0);
   if (kind === 'redis') return all;
   const requests = await new PostgresReplayMemory(pool).prune(currentTime());
   const cookies = await pool.query('delete from http_sessions where expire < now()');

@@ -2,8 +2,10 @@ import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/con
 import type { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
+import { finishTest, useTestTicket } from '@rollcall/shared/db/sign-in-tests';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Foundation } from '@rollcall/shared/engine/foundation';
+import type { SignInTestReport } from '@rollcall/shared/explanation/sign-in-test';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import {
   ownCertificates,
@@ -39,6 +41,7 @@ import { ON_THIS_THREAD, type SecondOpinion } from './saml/second-opinion.ts';
 import { type MetadataPromises, PERSISTENT, spMetadata } from './saml/sp-metadata.ts';
 import { noticeSettings } from './saml/start-notices.ts';
 import { type VerifyDeps, verifyResponse } from './saml/verify.ts';
+import { reportAssertion, reportRefusal } from './sign-in-test/report.ts';
 import { isDisputed, raiseDispute } from './verifier-dispute.ts';
 
 /** A response as a browser posted it. */
@@ -49,6 +52,9 @@ export interface PostedSignIn {
   readonly reference: string;
   readonly now: EpochMs;
 }
+
+/** A response as a browser posted it that tests. */
+export type PostedTest = PostedSignIn & { readonly browser: string };
 
 /** How a sign-in ended whose response verified. */
 export type FinishedSignIn = SignInResult & {
@@ -70,6 +76,13 @@ export interface SignInConnection {
   start(browser: string, returnTo: string, now: EpochMs): Promise<string>;
   /** Throws `SamlRefusal` for a response that does not verify. */
   finish(posted: PostedSignIn): Promise<FinishedSignIn>;
+  /** As {@link start}, for a test by a ticket; null where the ticket is good for nothing. */
+  startTest(ticket: string, browser: string, now: EpochMs): Promise<string | null>;
+  /**
+   * As {@link finish}, for a test: nobody is signed in, and what was seen is kept for
+   * whoever made the ticket. Null where no test of this browser is under way.
+   */
+  finishTest(posted: PostedTest): Promise<SignInTestReport | null>;
   /** The message that asks the identity provider to end a session; null where it cannot be asked. */
   startLogout(named: SessionName, browser: string, now: EpochMs): Promise<Delivery | null>;
   /** Throws `SamlRefusal` for a logout message that does not verify. */
@@ -170,8 +183,33 @@ function signInConnection(
       const result = await provision(provisioning, assertion, attempt, now);
       return { ...result, returnTo, issuedAt: assertion.issuedAt };
     },
+    ...signInTest(saml, provisioning, deps),
     startLogout: (named, browser, now) => startLogout(named, browser, logout, now),
     receiveLogout: (received, browser, now) => receiveLogout(received, browser, logout, now),
+  };
+}
+
+function signInTest(
+  saml: SamlConnection,
+  provisioning: ProvisioningContext,
+  deps: Omit<VerifyDeps, 'now'>,
+): Pick<SignInConnection, 'startTest' | 'finishTest'> {
+  const { db } = provisioning;
+  return {
+    startTest: async (ticket, browser, now) => {
+      if (!(await useTestTicket(db, ticket, saml.id, browser, now))) return null;
+      return startSignIn({ browser, returnTo: '/' }, { ...deps, now });
+    },
+    finishTest: async ({ form, browser, reference, now }) => {
+      const report = await verifyResponse({ form, browser }, { ...deps, now }).then(
+        ({ assertion }) => reportAssertion(provisioning, assertion, reference, now),
+        (error: unknown) => {
+          if (error instanceof SamlRefusal) return reportRefusal(saml.id, error, reference);
+          throw error;
+        },
+      );
+      return (await finishTest(db, browser, saml.id, report, now)) ? report : null;
+    },
   };
 }
 

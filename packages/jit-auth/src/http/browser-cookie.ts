@@ -44,9 +44,36 @@ export function browserOf(request: Request, https: boolean): string | null {
 
 /** The browser's secret: the one that it has, else a new one, which it is given. */
 export function giveBrowserSecret(request: Request, response: Response, https: boolean): string {
-  const secret = browserOf(request, https) ?? newSecret();
+  const known = browserOf(request, https);
+  const secret = known === null || isTestSecret(known) ? newSecret() : known;
+  setSecret(response, secret, https);
+  return secret;
+}
+
+/** How the secret of a browser begins that tests a sign-in; by accident none does (2^-84). */
+const TEST = 'rollcall-test-';
+
+/** Whether a browser is one that only tests: it is never signed in. */
+export function isTestSecret(secret: string): boolean {
+  return secret.startsWith(TEST);
+}
+
+/** Makes a browser one that only tests a sign-in. 174 bits that nobody can guess. */
+export function giveTestSecret(response: Response, https: boolean): string {
+  const secret = `${TEST}${newSecret().slice(TEST.length)}`;
+  setSecret(response, secret, https);
+  return secret;
+}
+
+/** The browser's next sign-in is an ordinary one again. */
+export function takeBackTestSecret(response: Response, https: boolean): void {
+  for (const { name, options } of https ? OVER_HTTPS : OVER_HTTP) {
+    response.clearCookie(name, { path: '/', httpOnly: true, ...options });
+  }
+}
+
+function setSecret(response: Response, secret: string, https: boolean): void {
   for (const { name, options } of https ? OVER_HTTPS : OVER_HTTP) {
     response.cookie(name, secret, { path: '/', httpOnly: true, maxAge: MAX_AGE, ...options });
   }
-  return secret;
 }

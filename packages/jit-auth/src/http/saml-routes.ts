@@ -17,7 +17,7 @@ import { toReturnPath } from '../saml/return-to.ts';
 import { issueCookie } from '../sessions/issue.ts';
 import type { SignInConnection, SignInConnections } from '../sign-in-connection.ts';
 import type { SignInRecord } from '../sign-in-record.ts';
-import { browserOf, giveBrowserSecret } from './browser-cookie.ts';
+import { browserOf, giveBrowserSecret, isTestSecret } from './browser-cookie.ts';
 import { statusOf } from './errors.ts';
 import { html } from './html.ts';
 import { rememberConnection } from './last-connection.ts';
@@ -27,6 +27,7 @@ import { BAD_REQUEST, type PublicRefusal, publicRefusal } from './public-codes.t
 import { limitSignIns } from './rate-limit.ts';
 import { referenceOf } from './reference.ts';
 import { type SamlSignIn, SamlStrategy } from './saml-strategy.ts';
+import { finishTestSignIn, startTest } from './sign-in-test-routes.ts';
 
 /** What the SAML routes need. */
 export interface SamlRoutesContext {
@@ -133,6 +134,10 @@ async function startSignIn(
     refuse(context, connection, request, response, { code: 'http.insecure_transport', detail });
     return;
   }
+  if (request.query.test !== undefined) {
+    await startTest(connection, request, response, { https: context.https, now: currentTime() });
+    return;
+  }
   const asked = request.query.return_to;
   const returnTo = asked === undefined ? '/' : toReturnPath(asked);
   if (returnTo === null) {
@@ -161,6 +166,11 @@ function finishSignIn(
 ): void {
   const reference = referenceOf(request);
   const browser = browserOf(request, context.https);
+  if (browser !== null && isTestSecret(browser)) {
+    const test = { https: context.https, browser, now: currentTime() };
+    finishTestSignIn(connection, request, response, test).catch(next);
+    return;
+  }
   const strategy = new SamlStrategy(connection, { browser, reference });
   strategy.run(request, (outcome) => {
     answer(context, connection, request, response, { reference, outcome }).catch(next);

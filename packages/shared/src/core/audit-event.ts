@@ -18,6 +18,7 @@ export const AUDIT_KINDS = [
   'sessions.revoked',
   'sign_in.refused',
   'verifiers.disagreed',
+  'sign_in.tested',
   'explanation.read',
   'plan.approved',
   'plan.applied',

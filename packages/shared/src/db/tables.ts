@@ -302,6 +302,15 @@ export interface ConnectionSignInsTable {
   clock_offsets_ms: number[];
 }
 
+export interface SignInTestsTable {
+  ticket_hash: string;
+  connection_id: ConnectionId;
+  made_by: string;
+  expires_at: Date;
+  browser_hash: string | null;
+  report: NullableJson;
+}
+
 /** Every table, as `migrations/` makes it. */
 export interface Tables {
   connections: ConnectionsTable;
@@ -325,4 +334,5 @@ export interface Tables {
   plan_approvals: PlanApprovalsTable;
   sign_in_refusals: SignInRefusalsTable;
   connection_sign_ins: ConnectionSignInsTable;
+  sign_in_tests: SignInTestsTable;
 }

@@ -1,0 +1,56 @@
+import type { EpochMs } from '@rollcall/shared/core/time';
+import type { Request, Response } from 'express';
+import type { PostedForm } from '../saml/raw-response.ts';
+import type { SignInConnection } from '../sign-in-connection.ts';
+import { giveTestSecret, takeBackTestSecret } from './browser-cookie.ts';
+import { type Problem, sendProblem } from './problem.ts';
+import { referenceOf } from './reference.ts';
+import { sendTestPage } from './sign-in-test-page.ts';
+
+const UNUSABLE: Omit<Problem, 'reference'> = {
+  status: 410,
+  code: 'test.ticket_unusable',
+  title: 'This test is over',
+  detail:
+    'The ticket of this test sign-in was used, has expired, or is for another connection. Make another one with `rollcall connection test`.',
+};
+
+/** Begins a test sign-in: a ticket, once, makes this browser one that only tests. */
+export async function startTest(
+  connection: SignInConnection,
+  request: Request,
+  response: Response,
+  { https, now }: { readonly https: boolean; readonly now: EpochMs },
+): Promise<void> {
+  const ticket = request.query.test;
+  response.set('cache-control', 'no-store');
+  const secret = giveTestSecret(response, https);
+  const url = typeof ticket === 'string' ? await connection.startTest(ticket, secret, now) : null;
+  if (url === null) {
+    takeBackTestSecret(response, https);
+    sendProblem(request, response, { ...UNUSABLE, reference: referenceOf(request) });
+    return;
+  }
+  response.redirect(url);
+}
+
+/**
+ * Ends a test sign-in: shows what became of it. Whatever the response is, a browser with a
+ * test's secret is not signed in.
+ */
+export async function finishTestSignIn(
+  connection: SignInConnection,
+  request: Request,
+  response: Response,
+  { https, browser, now }: { https: boolean; browser: string; now: EpochMs },
+): Promise<void> {
+  takeBackTestSecret(response, https);
+  const reference = referenceOf(request);
+  const form = (request.body ?? {}) as PostedForm;
+  const report = await connection.finishTest({ form, browser, reference, now });
+  if (report === null) {
+    sendProblem(request, response, { ...UNUSABLE, reference });
+    return;
+  }
+  sendTestPage(response, report);
+}
