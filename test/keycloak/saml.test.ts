@@ -30,6 +30,16 @@ function clients(certificate: string) {
     back: { ours: 'signed: both', attributes: documents, frontchannelLogout: false },
     again: { ours: 'force_authn: true', attributes: {}, frontchannelLogout: true },
     unasked: { ours: 'sign_requests: never', attributes: requests, frontchannelLogout: true },
+    // Left to itself it takes RSA-OAEP of XML Encryption 1.1 with SHA-256.
+    unset: {
+      ours: 'signed: both, encryption: required',
+      attributes: {
+        ...documents,
+        'saml.encrypt': 'true',
+        'saml.encryption.certificate': body,
+      },
+      frontchannelLogout: true,
+    },
     sealed: {
       ours: 'signed: both, encryption: required',
       attributes: {
@@ -172,6 +182,14 @@ describe('Keycloak', () => {
     expect(JSON.parse((await visitor.json(`${app}/session`)).text)).toMatchObject({
       user: { email: 'ada@acme.example', connection: 'sealed' },
     });
+  });
+
+  it('is refused with the encryption that it takes by itself, and the log names it', async () => {
+    const visitor = new Visitor();
+    expect((await deliver(visitor, await ask(visitor, 'unset'))).status).toBe(403);
+    await logged('saml.algorithm_not_allowed');
+    await logged('"received":"http://www.w3.org/2009/xmlenc11#rsa-oaep"');
+    expect(await statusOf(visitor)).toBe(401);
   });
 
   it('signs out there when somebody signs out here, in a real browser', async () => {
