@@ -48,8 +48,9 @@ export async function changeProtection(
   if (user.protectedByAdmin === wanted) return { kind: 'unchanged', user };
   const row = await tx
     .updateTable('users')
-    // A plan that was made before must not be applied to whoever is protected now.
-    .set({ protected_by_admin: wanted, version: user.version + 1 })
+    // The version stays: whoever would take access asks for protection under the lock, and
+    // a plan that was wrong can still be taken back for whom it made somebody protect.
+    .set({ protected_by_admin: wanted })
     .where('id', '=', user.id)
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -11,6 +11,7 @@ import type { Log } from '@rollcall/shared/telemetry/log';
 import { applyLines } from '../plan/apply-lines.ts';
 import { isApproved, type PlanHead, unfinishedPlans } from '../plan/plan-head.ts';
 import { requireIntact } from '../plan/verify-digest.ts';
+import { waitsAfterUndo } from './after-undo.ts';
 import { carryOut } from './carry-out.ts';
 import type { ConnectionSweep } from './connection-sweep.ts';
 import { type Failure, failureOf } from './failure.ts';
@@ -133,6 +134,7 @@ async function finishPlans(run: Run, log: Log): Promise<number> {
 
 async function mayBeFinished(run: Run, plan: PlanHead): Promise<boolean> {
   if (run.planOnly || run.clock() >= after(plan.createdAt, FRESH_MS)) return false;
+  if (await waitsAfterUndo(run.db, run.sweep.connectionId)) return false;
   if (run.sweep.mode === 'auto') return true;
   return run.sweep.mode === 'approve' && isApproved(run.db, plan.digest);
 }
