@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Database } from '../db/database.ts';
+import { type Database, inTransaction } from '../db/database.ts';
 
 /** A target that no relay has served for so long is given up, with what waits for it. */
 export const GIVE_UP_AFTER = '30 days';
@@ -9,10 +9,20 @@ export const GIVE_UP_AFTER = '30 days';
  * or says that it is still served.
  */
 export async function registerTarget(db: Database, name: string): Promise<void> {
-  await sql`
-    insert into outbox_targets (name, registered_at, seen_at)
-    values (${name}, clock_timestamp(), clock_timestamp())
-    on conflict (name) do update set seen_at = excluded.seen_at`.execute(db);
+  const served = await sql`
+    update outbox_targets set seen_at = clock_timestamp() where name = ${name}`.execute(db);
+  if (Number(served.numAffectedRows ?? 0) > 0) return;
+  await inTransaction(db, async (tx) => {
+    // Whoever writes a change meanwhile waits behind this lock: never for long.
+    await sql`set local lock_timeout = '2s'`.execute(tx);
+    // A change that is under way was written for the targets of before. Once it is committed
+    // or gone, nothing is left that could come after this and not be for this target.
+    await sql`lock table outbox in share mode`.execute(tx);
+    await sql`
+      insert into outbox_targets (name, registered_at, seen_at)
+      values (${name}, clock_timestamp(), clock_timestamp())
+      on conflict (name) do update set seen_at = excluded.seen_at`.execute(tx);
+  });
 }
 
 /** Gives up the targets that nobody has served for {@link GIVE_UP_AFTER}; answers with their names. */
