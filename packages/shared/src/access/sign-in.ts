@@ -231,7 +231,8 @@ function userAfter({ user, change, fresh, returning }: Admitted, now: EpochMs): 
     profile: change.profile,
     directoryId: change.directoryId ?? user.directoryId,
     protected: change.protected || user.protectedByAdmin,
-    attributes: change.attributes,
+    // Roles follow from them at the next sweep: as with groups, what is older brings none back.
+    attributes: fresh ? change.attributes : user.attributes,
     lastAssertionAt: now,
     version: user.version + 1,
     ...(groupsSeen ? { groups: change.groups, groupsSeenAt: change.issuedAt } : {}),
