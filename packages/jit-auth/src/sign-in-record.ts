@@ -150,11 +150,15 @@ function sumOf(one: RefusalTally, other: RefusalTally): RefusalTally {
   };
 }
 
-/** Values come from strangers: short, and nothing in them that a terminal obeys. */
+/**
+ * Values come from strangers: short, and nothing in them that a terminal obeys. Nor half a
+ * surrogate pair where one was cut: Postgres takes none, and one such text would keep all
+ * that is written with it from being written, again and again.
+ */
 function shortText(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const shown = printable(text.slice(0, LONGEST));
   const whole = text.length <= LONGEST && shown.length <= LONGEST;
-  return whole ? shown : `${shown.slice(0, LONGEST)}…`;
+  return whole ? shown : `${shown.slice(0, LONGEST).toWellFormed()}…`;
 }

@@ -58,11 +58,14 @@ export function isTestSecret(secret: string): boolean {
   return secret.startsWith(TEST);
 }
 
-/** Makes a browser one that only tests a sign-in. 174 bits that nobody can guess. */
-export function giveTestSecret(response: Response, https: boolean): string {
-  const secret = `${TEST}${newSecret().slice(TEST.length)}`;
+/** The secret of a browser that only tests a sign-in: 174 bits that nobody can guess. */
+export function newTestSecret(): string {
+  return `${TEST}${newSecret().slice(TEST.length)}`;
+}
+
+/** Makes a browser one that only tests a sign-in, by a secret of {@link newTestSecret}. */
+export function giveTestSecret(response: Response, secret: string, https: boolean): void {
   setSecret(response, secret, https);
-  return secret;
 }
 
 /** The browser's next sign-in is an ordinary one again. */

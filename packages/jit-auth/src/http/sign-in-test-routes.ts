@@ -2,7 +2,7 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Request, Response } from 'express';
 import type { PostedForm } from '../saml/raw-response.ts';
 import type { SignInConnection } from '../sign-in-connection.ts';
-import { giveTestSecret, takeBackTestSecret } from './browser-cookie.ts';
+import { giveTestSecret, newTestSecret, takeBackTestSecret } from './browser-cookie.ts';
 import { type Problem, sendProblem } from './problem.ts';
 import { referenceOf } from './reference.ts';
 import { sendTestPage } from './sign-in-test-page.ts';
@@ -15,7 +15,11 @@ const UNUSABLE: Omit<Problem, 'reference'> = {
     'The ticket of this test sign-in was used, has expired, or is for another connection. Make another one with `rollcall connection test`.',
 };
 
-/** Begins a test sign-in: a ticket, once, makes this browser one that only tests. */
+/**
+ * Begins a test sign-in: a ticket, once, makes this browser one that only tests. Without a
+ * good ticket its cookie stays as it is: any page can have a browser ask for this, and a
+ * sign-in that is under way needs the cookie.
+ */
 export async function startTest(
   connection: SignInConnection,
   request: Request,
@@ -24,13 +28,13 @@ export async function startTest(
 ): Promise<void> {
   const ticket = request.query.test;
   response.set('cache-control', 'no-store');
-  const secret = giveTestSecret(response, https);
+  const secret = newTestSecret();
   const url = typeof ticket === 'string' ? await connection.startTest(ticket, secret, now) : null;
   if (url === null) {
-    takeBackTestSecret(response, https);
     sendProblem(request, response, { ...UNUSABLE, reference: referenceOf(request) });
     return;
   }
+  giveTestSecret(response, secret, https);
   response.redirect(url);
 }
 

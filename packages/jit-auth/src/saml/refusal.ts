@@ -101,10 +101,14 @@ export class SamlRefusal extends AppError {
   }
 }
 
-/** Values come from strangers: none may fill the log. */
+/**
+ * Values come from strangers: none may fill the log. Half a surrogate pair, left by a cut
+ * here or before, is nothing that a database takes.
+ */
 function shorten(value: unknown): unknown {
   if (typeof value === 'string') {
-    return value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value;
+    const cut = value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value;
+    return cut.toWellFormed();
   }
   if (Array.isArray(value)) return value.slice(0, 20).map(shorten);
   return value;

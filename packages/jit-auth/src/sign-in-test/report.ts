@@ -99,5 +99,6 @@ function failureOf(
 }
 
 function shorten(value: string): string {
-  return value.length > VALUE_LENGTH ? `${value.slice(0, VALUE_LENGTH)}…` : value;
+  // Half a surrogate pair could not be stored.
+  return value.length > VALUE_LENGTH ? `${value.slice(0, VALUE_LENGTH).toWellFormed()}…` : value;
 }
