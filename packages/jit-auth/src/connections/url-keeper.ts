@@ -75,11 +75,11 @@ export class UrlKeeper implements IdentityProviderKeeper {
   }
 
   async refresh(): Promise<void> {
-    const now = this.#deps.clock();
-    if (this.#head !== null && this.#head.dueAt > now) return;
+    const head = this.#head;
+    if (head !== null && !this.#isDue(head)) return;
     // The row may be missing where somebody has deleted it.
-    if (this.#head === null) await this.#know();
-    if (await this.#claim(null)) await this.#fetch(this.#deps.background);
+    if (head === null) await this.#know();
+    if (await this.#claim(this.#earlyOf(head))) await this.#fetch(this.#deps.background);
   }
 
   async #openOrThrow(): Promise<void> {
@@ -87,13 +87,26 @@ export class UrlKeeper implements IdentityProviderKeeper {
     for (const start = performance.now(); ; await sleep(LOOK_AGAIN_MS)) {
       await this.#readStored();
       const usable = this.live.problem() === null;
-      const due = (this.#copy?.dueAt ?? 0) <= this.#deps.clock();
-      if (usable && !due) return;
+      if (usable && this.#copy !== null && !this.#isDue(this.#copy)) return;
       // Whoever starts a service that cannot sign anybody in does not wait for its turn.
-      const early = usable ? null : (this.#copy?.version ?? 0);
+      const early = usable ? this.#earlyOf(this.#copy) : (this.#copy?.version ?? 0);
       if (await this.#claim(early)) return await this.#fetch(AT_START);
       if (usable || performance.now() - start > WAIT_FOR_OTHER_MS) return;
     }
+  }
+
+  /**
+   * Nothing is put off for longer than `refresh`: what is due later than that was written by
+   * a clock that was ahead, and would keep a new key of the provider out until then.
+   */
+  #isDue({ dueAt }: Pick<CopyHead, 'dueAt'>): boolean {
+    const now = this.#deps.clock();
+    return dueAt <= now || dueAt > after(now, this.#source.refreshMs + CLAIM_MS);
+  }
+
+  /** Which version is to be claimed although its time has not come; null: none. */
+  #earlyOf(head: Pick<CopyHead, 'dueAt' | 'version'> | null): number | null {
+    return head === null || head.dueAt <= this.#deps.clock() ? null : head.version;
   }
 
   #know(): Promise<void> {

@@ -172,12 +172,20 @@ export async function claimCopy(
   }: { readonly now: EpochMs; readonly until: EpochMs; readonly early: number | null },
 ): Promise<boolean> {
   const at = toTimestamp(now);
+  // Nobody claims for so long: a clock was ahead, and its claim would hold up all others.
+  const farthest = after(until, until - now);
   const result = await db
     .updateTable('identity_providers')
     .set({ claimed_until: toTimestamp(until) })
     .where('connection_id', '=', connectionId)
     .where('source', '=', source)
-    .where((is) => is.or([is('claimed_until', 'is', null), is('claimed_until', '<=', at)]))
+    .where((is) =>
+      is.or([
+        is('claimed_until', 'is', null),
+        is('claimed_until', '<=', at),
+        is('claimed_until', '>', toTimestamp(farthest)),
+      ]),
+    )
     .where((is) => (early === null ? is('due_at', '<=', at) : is('version', '=', early)))
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
