@@ -2,7 +2,7 @@ import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/con
 import type { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
-import { finishTest, useTestTicket } from '@rollcall/shared/db/sign-in-tests';
+import { finishTest, isTestUnderWay, useTestTicket } from '@rollcall/shared/db/sign-in-tests';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Foundation } from '@rollcall/shared/engine/foundation';
 import type { SignInTestReport } from '@rollcall/shared/explanation/sign-in-test';
@@ -201,6 +201,8 @@ function signInTest(
       return startSignIn({ browser, returnTo: '/' }, { ...deps, now });
     },
     finishTest: async ({ form, browser, reference, now }) => {
+      // Whoever only says that they test gets nothing verified that is not counted as a sign-in.
+      if (!(await isTestUnderWay(db, browser, saml.id, now))) return null;
       const report = await verifyResponse({ form, browser }, { ...deps, now }).then(
         ({ assertion }) => reportAssertion(provisioning, assertion, reference, now),
         (error: unknown) => {

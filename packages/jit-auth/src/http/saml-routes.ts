@@ -135,7 +135,8 @@ async function startSignIn(
     return;
   }
   if (request.query.test !== undefined) {
-    await startTest(connection, request, response, { https: context.https, now: currentTime() });
+    const { https, log } = context;
+    await startTest(connection, request, response, { https, log, now: currentTime() });
     return;
   }
   const asked = request.query.return_to;
@@ -167,7 +168,7 @@ function finishSignIn(
   const reference = referenceOf(request);
   const browser = browserOf(request, context.https);
   if (browser !== null && isTestSecret(browser)) {
-    const test = { https: context.https, browser, now: currentTime() };
+    const test = { https: context.https, log: context.log, browser, now: currentTime() };
     finishTestSignIn(connection, request, response, test).catch(next);
     return;
   }

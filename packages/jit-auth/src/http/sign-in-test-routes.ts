@@ -1,4 +1,5 @@
 import type { EpochMs } from '@rollcall/shared/core/time';
+import type { Log } from '@rollcall/shared/telemetry/log';
 import type { Request, Response } from 'express';
 import type { PostedForm } from '../saml/raw-response.ts';
 import type { SignInConnection } from '../sign-in-connection.ts';
@@ -15,6 +16,12 @@ const UNUSABLE: Omit<Problem, 'reference'> = {
     'The ticket of this test sign-in was used, has expired, or is for another connection. Make another one with `rollcall connection test`.',
 };
 
+interface TestContext {
+  readonly https: boolean;
+  readonly log: Log;
+  readonly now: EpochMs;
+}
+
 /**
  * Begins a test sign-in: a ticket, once, makes this browser one that only tests. Without a
  * good ticket its cookie stays as it is: any page can have a browser ask for this, and a
@@ -24,14 +31,14 @@ export async function startTest(
   connection: SignInConnection,
   request: Request,
   response: Response,
-  { https, now }: { readonly https: boolean; readonly now: EpochMs },
+  { https, log, now }: TestContext,
 ): Promise<void> {
   const ticket = request.query.test;
   response.set('cache-control', 'no-store');
   const secret = newTestSecret();
   const url = typeof ticket === 'string' ? await connection.startTest(ticket, secret, now) : null;
   if (url === null) {
-    sendProblem(request, response, { ...UNUSABLE, reference: referenceOf(request) });
+    refuse(connection, request, response, log);
     return;
   }
   giveTestSecret(response, secret, https);
@@ -46,15 +53,21 @@ export async function finishTestSignIn(
   connection: SignInConnection,
   request: Request,
   response: Response,
-  { https, browser, now }: { https: boolean; browser: string; now: EpochMs },
+  { https, log, now, browser }: TestContext & { readonly browser: string },
 ): Promise<void> {
   takeBackTestSecret(response, https);
   const reference = referenceOf(request);
   const form = (request.body ?? {}) as PostedForm;
   const report = await connection.finishTest({ form, browser, reference, now });
   if (report === null) {
-    sendProblem(request, response, { ...UNUSABLE, reference });
+    refuse(connection, request, response, log);
     return;
   }
   sendTestPage(response, report);
+}
+
+function refuse({ id }: SignInConnection, request: Request, response: Response, log: Log): void {
+  const reference = referenceOf(request);
+  log.warn({ event: 'sign_in_test.refused', ref: reference, connection: id, code: UNUSABLE.code });
+  sendProblem(request, response, { ...UNUSABLE, reference });
 }

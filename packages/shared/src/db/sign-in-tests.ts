@@ -49,6 +49,24 @@ export async function useTestTicket(
   return used !== undefined;
 }
 
+/** Whether a browser has begun a test by a connection that is not done yet. */
+export async function isTestUnderWay(
+  db: Database,
+  browser: string,
+  connectionId: ConnectionId,
+  now: EpochMs,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('sign_in_tests')
+    .select('ticket_hash')
+    .where('browser_hash', '=', hashOf(browser))
+    .where('connection_id', '=', connectionId)
+    .where('report', 'is', null)
+    .where('expires_at', '>', toTimestamp(now))
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /**
  * Keeps what a browser's test showed, once, and writes down that there was a test.
  * False where no test of this browser is under way.

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { ConnectionId, DirectoryId, Subject, UserId } from '../core/ids.ts';
 import type { Grant, User } from '../core/user.ts';
 import type { Database, Tx } from './database.ts';
@@ -115,6 +115,8 @@ export async function searchUsers(db: Database, text: string): Promise<readonly 
         ]),
       ]),
     )
+    // Whoever is named exactly comes first, however many others are called the same.
+    .orderBy(sql<boolean>`id::text = ${text} or connection_id || ':' || subject = ${text}`, 'desc')
     .orderBy('connection_id')
     .orderBy('subject')
     .limit(20)
