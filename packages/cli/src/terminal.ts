@@ -1,3 +1,4 @@
+import { printableJson } from '@rollcall/shared/core/printable';
 import pc from 'picocolors';
 
 /** Functions that colour a text, or leave it as it is. */
@@ -37,7 +38,7 @@ export function openTerminal(
     colors: pc.createColors(wantsColors(out, env)),
     width: out.isTTY === true ? (out.columns ?? 80) : null,
     print: (text) => void out.write(`${text}\n`),
-    printJson: (value) => void out.write(`${JSON.stringify(value)}\n`),
+    printJson: (value) => void out.write(`${printableJson(value)}\n`),
     complain: (text) => void error.write(`${text}\n`),
     complaintColors: pc.createColors(wantsColors(error, env)),
   };

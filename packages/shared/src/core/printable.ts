@@ -12,3 +12,15 @@ export function printable(text: string): string {
     return `\\u{${number.toString(16)}}`;
   });
 }
+
+/**
+ * JSON in which such characters are escaped, as JSON escapes them: the same value to whoever
+ * parses it, and nothing that a terminal obeys. `JSON.stringify` escapes only some.
+ */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (letter) =>
+    Array.from({ length: letter.length }, (_, index) => {
+      return `\\u${letter.charCodeAt(index).toString(16).padStart(4, '0')}`;
+    }).join(''),
+  );
+}
