@@ -3,8 +3,8 @@ import type { AccessChange, AccessOutcome } from '@rollcall/shared/access/change
 import { applyToPerson } from '@rollcall/shared/access/person-state';
 import { AppError } from '@rollcall/shared/core/errors';
 import { type ConnectionId, type SessionId, toSessionId } from '@rollcall/shared/core/ids';
+import { databaseTime } from '@rollcall/shared/db/clock';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
-import { currentTime } from '@rollcall/shared/db/timestamp';
 import { type Command, Option } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -61,7 +61,9 @@ async function revoke(options: RevokeOptions, invocation: Invocation): Promise<E
     const change = await changeOf(foundation.db, options, invocation);
     const actor = { kind: 'operator' as const, name: options.by ?? operatorName() };
     const outcomes = await inTransaction(foundation.db, async (tx) => {
-      const now = currentTime();
+      // By a clock that is ahead, nobody could sign in until that time has come; by one that
+      // is behind, whoever has begun to would get in.
+      const now = await databaseTime(tx);
       if (change.kind !== 'end_sessions_of_user') return [await apply(tx, change, actor, now)];
       // Whoever is meant is meant by every connection.
       return (await applyToPerson(tx, change, actor, now)).map(({ outcome }) => outcome);
