@@ -6,7 +6,7 @@ import type { LiveIdentityProvider } from '../saml/live-identity-provider.ts';
 import type { Patience } from '../saml/metadata-download.ts';
 import type { IdentityProviderKeeper, KeeperDeps } from './keeper.ts';
 import { LocalKeeper } from './local-keeper.ts';
-import { inTurns, singly } from './turns.ts';
+import { atMost, inTurns, singly } from './turns.ts';
 import { UrlKeeper } from './url-keeper.ts';
 
 /** What is trusted of the identity provider of every connection, kept up to date. */
@@ -25,12 +25,20 @@ export interface IdentityProvidersOptions
     Partial<Pick<KeeperDeps, 'clock' | 'random' | 'resolve' | 'background'>> {
   /** Time between two looks, in milliseconds; null: only `lookNow` looks. */
   readonly lookEveryMs?: number | null;
+  /** How long opening waits for sources that hang, in milliseconds. */
+  readonly startWithinMs?: number;
 }
 
 /** The next attempt comes by itself. */
 const IN_BACKGROUND: Patience = { attempts: 1, firstWaitMs: 0, timeoutMs: 10_000 };
 /** A change that another instance has fetched is here after at most so long. */
 const LOOK_EVERY_MS = 15_000;
+/**
+ * How long a start waits for addresses: for both attempts at one. Whatever else hangs goes on
+ * in the background, so that a network without a way out keeps nobody out whose provider is
+ * known.
+ */
+const START_WITHIN_MS = 12_000;
 /** How many addresses are asked at once, so that a thousand connections are no flood. */
 const AT_ONCE = 16;
 
@@ -53,10 +61,13 @@ export async function openIdentityProviders(
   };
   const keepers = new Map(connections.map(({ id, idp }) => [id, keeperOf(id, idp, deps)]));
   const all = [...keepers.values()];
-  await inTurns(all, AT_ONCE, async (keeper) => {
-    await keeper.open();
+  await inTurns(all, AT_ONCE, (keeper) => keeper.open());
+  const settled = inTurns(all, AT_ONCE, async (keeper) => {
+    if (closing.signal.aborted) return;
+    await keeper.settle();
     logAvailability(deps.log, keeper);
   });
+  await atMost(options.startWithinMs ?? START_WITHIN_MS, settled);
   // Apart: a source that hangs must not delay what others have fetched.
   const follow = singly(() => followAll(all, deps));
   const refresh = singly(() => refreshAll(all, deps));
@@ -78,6 +89,7 @@ export async function openIdentityProviders(
     close: async () => {
       if (timer !== null) clearInterval(timer);
       closing.abort();
+      await settled;
       await follow.idle();
       await refresh.idle();
     },

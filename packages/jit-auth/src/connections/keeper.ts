@@ -11,8 +11,10 @@ import type { HeldIdentityProvider } from './held-identity-provider.ts';
 export interface IdentityProviderKeeper {
   readonly id: ConnectionId;
   readonly live: HeldIdentityProvider;
-  /** Loads it for the first time. Never throws: what is wrong is held. */
+  /** Loads what is known of it without asking anybody far away. Never throws: what is wrong is held. */
   open(): Promise<void>;
+  /** Asks its source for the first time, where that is due. Never throws, and may take a while. */
+  settle(): Promise<void>;
   /** Takes over what has changed elsewhere, and lets go of what has ended. Quick. */
   follow(heads: readonly CopyHead[]): Promise<void>;
   /** Asks the source again, where that is due. May take as long as a download. */

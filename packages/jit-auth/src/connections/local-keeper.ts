@@ -40,6 +40,10 @@ export class LocalKeeper implements IdentityProviderKeeper {
     await this.#load(await this.#readStamp());
   }
 
+  async settle(): Promise<void> {
+    // All is here.
+  }
+
   async follow(): Promise<void> {
     this.live.dropIfExpired(this.#deps.clock());
   }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** Work that never runs twice at once. */
 export interface SingleRun {
   /** Runs it, or waits for the run that is under way. */
@@ -30,4 +32,11 @@ export async function inTurns<T>(
     for (const item of waiting) await work(item);
   });
   await Promise.all(workers);
+}
+
+/** Waits for work, and no longer than so many milliseconds. It goes on all the same. */
+export async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const late = sleep(ms, undefined, { signal: done.signal }).catch(() => undefined);
+  await Promise.race([work, late]).finally(() => done.abort());
 }

@@ -56,9 +56,20 @@ export class UrlKeeper implements IdentityProviderKeeper {
 
   async open(): Promise<void> {
     try {
-      await this.#openOrThrow();
+      await this.#know();
+      await this.#readStored();
     } catch (error) {
       this.live.drop(error);
+    }
+  }
+
+  async settle(): Promise<void> {
+    try {
+      await this.#settleOrThrow();
+    } catch (error) {
+      // A database that hiccups now takes nothing away that was read from it a moment ago.
+      if (this.live.problem() !== null) this.live.drop(error);
+      else this.#deps.log.warn({ event: 'connection.look_failed', err: error });
     }
     const { failures = 0, lastFailure, fetched } = this.#copy ?? {};
     if (this.live.problem() !== null || failures === 0 || !fetched) return;
@@ -82,7 +93,7 @@ export class UrlKeeper implements IdentityProviderKeeper {
     if (await this.#claim(this.#earlyOf(head))) await this.#fetch(this.#deps.background);
   }
 
-  async #openOrThrow(): Promise<void> {
+  async #settleOrThrow(): Promise<void> {
     await this.#know();
     for (const start = performance.now(); ; await sleep(LOOK_AGAIN_MS)) {
       await this.#readStored();
@@ -91,7 +102,8 @@ export class UrlKeeper implements IdentityProviderKeeper {
       // Whoever starts a service that cannot sign anybody in does not wait for its turn.
       const early = usable ? this.#earlyOf(this.#copy) : (this.#copy?.version ?? 0);
       if (await this.#claim(early)) return await this.#fetch(AT_START);
-      if (usable || performance.now() - start > WAIT_FOR_OTHER_MS) return;
+      const ends = usable || this.#deps.closing.aborted;
+      if (ends || performance.now() - start > WAIT_FOR_OTHER_MS) return;
     }
   }
 
