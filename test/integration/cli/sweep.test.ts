@@ -46,6 +46,9 @@ describe('sweep plan, show and apply', () => {
     expect(quiet).toMatchObject({ code: 0, stderr: '' });
     expect(quiet.stdout).toMatch(/^Directory +8 people listed, complete \(2 pages\)\n/);
     expect(quiet.stdout).toContain('No changes');
+    const explained = await rollcall(['explain', 'ada@acme.example'], folder);
+    expect(explained.stdout).toMatch(/vouched for: sign-in [\d:]{8}, directory [\d:]{8}$/m);
+    expect(explained.stdout).toMatch(/analyst +← group BI-Analysts .* in the directory [\d:]{8}/);
 
     folder.idp.directory.remove(ADA);
     folder.idp.directory.regroup(ALAN, ['BI-Analysts', 'BI-Editors']);

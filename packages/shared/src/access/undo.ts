@@ -109,7 +109,10 @@ async function putStateBack(
       cause: record.cause,
       state_reason: record.state_reason,
       state_changed_at: new Date(record.state_changed_at),
-      last_confirmed_at: dateOrNull(record.last_confirmed_at),
+      // What a directory has said since the change stays true.
+      ...(isConfirmedSince(user)
+        ? {}
+        : { last_confirmed_at: dateOrNull(record.last_confirmed_at) }),
       // It never falls: sessions of before the plan stay dead.
       epoch: takesAccess ? user.epoch + 1 : user.epoch,
       version: user.version + 1,
@@ -124,6 +127,11 @@ async function putStateBack(
     .returningAll()
     .executeTakeFirstOrThrow();
   return toUser(row);
+}
+
+/** Only a return is itself a confirmation, and has the time of its state. */
+function isConfirmedSince({ lastConfirmedAt, stateChangedAt }: User): boolean {
+  return lastConfirmedAt !== null && lastConfirmedAt !== stateChangedAt;
 }
 
 function dateOrNull(text: string | null): Date | null {

@@ -25,6 +25,38 @@ export function differenceOfRoles(
   member: DirectoryMember,
   policy: SweepPolicy,
 ): RoleDifference | null {
+  const listed = mappingOfListed(snapshot, person, member, policy);
+  if (listed === null) return null;
+  const { mapping, mapped, kept } = listed;
+  const { mode, rules } = policy.roles;
+  const held = new Set(person.grants.map((grant) => grant.role));
+  // A listing alone makes nobody an admin: such a role is given at a sign-in that asserts it.
+  const privileged = new Set(rules.filter((rule) => rule.privileged).map((rule) => rule.role));
+  const given = mapped.filter((role) => held.has(role) || !privileged.has(role));
+  const roles = [...new Set([...given, ...kept.map((grant) => grant.role)])].sort();
+  const gain = roles.filter((role) => !held.has(role));
+  const lose =
+    mode === 'authoritative' ? [...held].filter((role) => !roles.includes(role)).sort() : [];
+  if (gain.length === 0 && lose.length === 0) return null;
+  return { roles, gain, lose, because: [...mapping.because, ...kept.flatMap(reasonsOf)] };
+}
+
+/** What the rules make of the groups that a directory names for somebody. */
+export interface ListedMapping {
+  readonly mapping: Extract<RoleMapping, { kind: 'known' }>;
+  /** The roles that the rules give, or the default where nothing else is held. */
+  readonly mapped: readonly string[];
+  /** Grants that the listing cannot judge, and that stay. */
+  readonly kept: readonly Grant[];
+}
+
+/** Null where the listing says nothing of somebody's roles. */
+export function mappingOfListed(
+  snapshot: CompleteSnapshot,
+  person: KnownUser,
+  member: DirectoryMember,
+  policy: SweepPolicy,
+): ListedMapping | null {
   const { user } = person;
   const { mode, rules, defaultRole, aliases } = policy.roles;
   if (mode === 'first_login' || member.groups === null) return null;
@@ -37,19 +69,9 @@ export function differenceOfRoles(
   };
   const mapping = mapRoles(input, rules, defaultRole);
   if (mapping.kind === 'unknown') return null;
-
   const kept = person.grants.filter((grant) => mustNotBeTaken(grant, mapping, person));
-  const held = new Set(person.grants.map((grant) => grant.role));
   const mapped = mapping.byDefault && kept.length > 0 ? [] : mapping.roles;
-  // A listing alone makes nobody an admin: such a role is given at a sign-in that asserts it.
-  const privileged = new Set(rules.filter((rule) => rule.privileged).map((rule) => rule.role));
-  const given = mapped.filter((role) => held.has(role) || !privileged.has(role));
-  const roles = [...new Set([...given, ...kept.map((grant) => grant.role)])].sort();
-  const gain = roles.filter((role) => !held.has(role));
-  const lose =
-    mode === 'authoritative' ? [...held].filter((role) => !roles.includes(role)).sort() : [];
-  if (gain.length === 0 && lose.length === 0) return null;
-  return { roles, gain, lose, because: [...mapping.because, ...kept.flatMap(reasonsOf)] };
+  return { mapping, mapped, kept };
 }
 
 /**

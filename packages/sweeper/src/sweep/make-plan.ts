@@ -6,6 +6,7 @@ import { lineOf } from '../plan/line.ts';
 import { type BrakeOutcome, brake, classOf, type Population } from '../reconcile/brake.ts';
 import { decide } from '../reconcile/decide.ts';
 import type { KnownUser } from '../reconcile/known-user.ts';
+import { confirmPresent } from './confirm-present.ts';
 import { listedUsers, withEvidence } from './known-users.ts';
 import { beginLookUps } from './look-ups.ts';
 import type { Run } from './run.ts';
@@ -22,7 +23,7 @@ export interface MadePlan {
 
 /**
  * Decides about every user of a connection, part by part: looks up who of the part is
- * missing, decides, and writes the lines down. Only what the brake counts is kept in
+ * missing, decides, writes the lines down, and confirms who is present. Only what the brake counts is kept in
  * memory.
  */
 export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<MadePlan> {
@@ -44,6 +45,7 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
     await count(run, decisions, tally);
     const population = { withAccess, privileged: tally.privileged };
     await writeLines(draft, decisions, people, snapshot, population);
+    await confirmPresent(run, snapshot, people);
   }
   const { counts, privileged } = tally;
   return {
