@@ -1,5 +1,5 @@
 import { confirmPresence } from '@rollcall/shared/access/confirm';
-import { toConnectionId } from '@rollcall/shared/core/ids';
+import { toConnectionId, toSubject } from '@rollcall/shared/core/ids';
 import type { Presence } from '@rollcall/shared/core/presence';
 import { inTransaction } from '@rollcall/shared/db/database';
 import { undoPlan } from '@rollcall/sweeper/plan/undo-plan';
@@ -161,7 +161,7 @@ describe('what has happened since the part was read', () => {
 
   it('is not overwritten, nor waited for', async () => {
     await house.hire(['ann', 'bob', 'cy', 'dan']);
-    const part = [];
+    const part: Presence[] = [];
     for (const name of ['ann', 'bob', 'cy', 'dan']) part.push(await presenceOf(name));
     await admit(house, 'ann', ['analyst'], 300);
     await house.pool.query("update users set last_confirmed_at = $1 where subject = 'bob'", [
@@ -174,7 +174,8 @@ describe('what has happened since the part was read', () => {
       });
     expect(await confirm('globex')).toBe(0);
     await inTransaction(house.db, async (tx) => {
-      await tx.selectFrom('users').selectAll().where('subject', '=', 'cy').forUpdate().execute();
+      const cy = tx.selectFrom('users').select('id').where('subject', '=', toSubject('cy'));
+      await cy.forUpdate().execute();
       expect(await confirm('acme')).toBe(1);
     });
     expect(await seenOf('ann')).toMatchObject({ confirmed: null, seen: 5, where: 'assertion' });

@@ -50,9 +50,9 @@ export function isConfirmationDue(id: UserId, last: EpochMs | null, now: EpochMs
   return now >= after(last, HOUR) && dayOf(id, now) > dayOf(id, last);
 }
 
-/** Counts the days that begin at the user's own moment. */
+/** Counts the days that begin at the user's own moment: in whole numbers, which do not round. */
 function dayOf(id: UserId, time: EpochMs): number {
   // Ids are random: their first 32 bits are spread evenly.
-  const share = Number.parseInt(id.slice(0, 8), 16) / 2 ** 32;
-  return Math.floor(time / DAY - share);
+  const moment = Math.floor((Number.parseInt(id.slice(0, 8), 16) / 2 ** 32) * DAY);
+  return Math.floor((time - moment) / DAY);
 }
