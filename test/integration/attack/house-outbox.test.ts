@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { apply } from '@rollcall/shared/access/apply';
 import { inTransaction } from '@rollcall/shared/db/database';
 import { registerTarget } from '@rollcall/shared/outbox/targets';
+import { skipDelivery } from '@rollcall/shared/outbox/waiting';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { admit, at, OPERATOR, openScene, run, type Scene, step } from '../access/people.ts';
 import { listen, until, waiting } from '../outbox/changes.ts';
@@ -64,4 +65,26 @@ it('nobody keeps access because a target is given up in the same moment', async 
   } finally {
     client.release();
   }
+});
+
+it('nobody keeps the end of an access from an app without a trace', async () => {
+  const { user } = await admit(scene, 'ada', ['analyst'], 0);
+  await registerTarget(scene.db, 'crm');
+  await run(scene, step('deactivate', user.id), OPERATOR, 10);
+  const { rows } = await scene.pool.query<{ outbox_id: string }>(
+    `update outbox_deliveries d set parked_at = now() from outbox o
+      where o.id = d.outbox_id and o.kind = 'user.deactivated' returning outbox_id`,
+  );
+  const choice = { target: 'crm', change: String(rows[0]?.outbox_id) };
+  const both = [
+    skipDelivery(scene.db, choice, OPERATOR, at(20)),
+    skipDelivery(scene.db, choice, OPERATOR, at(20)),
+  ];
+  expect((await Promise.all(both)).sort()).toEqual([false, true]);
+  const { rows: trail } = await scene.pool.query(
+    "select actor, user_id, evidence from audit_events where kind = 'change.skipped'",
+  );
+  expect(trail).toEqual([
+    { actor: OPERATOR, user_id: user.id, evidence: { ...choice, kind: 'user.deactivated' } },
+  ]);
 });

@@ -203,9 +203,11 @@ describe('a handler that fails', () => {
     await until('the parking', async () => (await readFailed(scene.db, 10)).length === 1);
     const [failed] = await readFailed(scene.db, 10);
     const choice = { target: 'crm', change: failed?.change ?? '' };
-    expect(await skipDelivery(scene.db, { ...choice, target: 'another' })).toBe(false);
-    expect(await skipDelivery(scene.db, choice)).toBe(true);
-    expect(await skipDelivery(scene.db, choice)).toBe(false);
+    expect(await skipDelivery(scene.db, { ...choice, target: 'another' }, OPERATOR, at(10))).toBe(
+      false,
+    );
+    expect(await skipDelivery(scene.db, choice, OPERATOR, at(10))).toBe(true);
+    expect(await skipDelivery(scene.db, choice, OPERATOR, at(10))).toBe(false);
     await until('the next one', () => heard.length === 1);
     expect(numberOf(heard[0]!)).toBe(1);
   });

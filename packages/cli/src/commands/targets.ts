@@ -10,6 +10,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { operatorName } from '../operator.ts';
 import { renderTargets, targetsToJson } from '../render/targets.ts';
 import { readWithin } from './page-options.ts';
 
@@ -64,9 +65,10 @@ export function addTargets(parent: Command, run: Run): void {
     .description('Drops a change that was parked.')
     .argument('<target>', 'the name of the target')
     .argument('<change>', 'the id of the change', readChange)
+    .option('--by <name>', 'who does it (default: the user of this process)')
     .addHelpText('after', SKIP_HELP)
-    .action((target: string, change: string, _options: object, command: Command) =>
-      run(command, (invocation) => skip(target, change, invocation)),
+    .action((target: string, change: string, options: { by?: string }, command: Command) =>
+      run(command, (invocation) => skip(target, change, options, invocation)),
     );
 }
 
@@ -97,10 +99,16 @@ async function replay(
   return EXIT.ok;
 }
 
-async function skip(target: string, change: string, invocation: Invocation): Promise<ExitCode> {
+async function skip(
+  target: string,
+  change: string,
+  { by }: { readonly by?: string },
+  invocation: Invocation,
+): Promise<ExitCode> {
+  const actor = { kind: 'operator' as const, name: by ?? operatorName() };
   const skipped = await withFoundation(invocation, { engine: false }, async ({ foundation }) => {
     await requireTarget(foundation.db, target);
-    return skipDelivery(foundation.db, { target, change });
+    return skipDelivery(foundation.db, { target, change }, actor, currentTime());
   });
   if (!skipped) throw notFailed(target, change);
   const { terminal, json } = invocation;

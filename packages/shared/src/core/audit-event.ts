@@ -23,5 +23,6 @@ export const AUDIT_KINDS = [
   'plan.approved',
   'plan.applied',
   'plan.undone',
+  'change.skipped',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];

@@ -1,9 +1,12 @@
 import { sql } from 'kysely';
+import { recordAudit } from '../access/record.ts';
+import type { Actor } from '../core/actor.ts';
 import type { OutboxKind } from '../core/change-payload.ts';
 import type { UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Database } from '../db/database.ts';
+import { type Database, inTransaction } from '../db/database.ts';
 import { fromNullableTimestamp, fromTimestamp } from '../db/timestamp.ts';
+import { findUser } from '../db/users.ts';
 
 /** A target, and how much waits for it. */
 export interface TargetBacklog {
@@ -115,15 +118,29 @@ export async function replayDeliveries(
   return Number(replayed.numAffectedRows ?? 0);
 }
 
-/** Drops one change that was parked: the target never gets it. False where it is not parked. */
-export async function skipDelivery(
+/**
+ * Drops one change that was parked: the target never gets it. Audited, because it may be the
+ * end of somebody's access. False where it is not parked.
+ */
+export function skipDelivery(
   db: Database,
   { target, change }: DeliveryChoice & { readonly change: string },
+  actor: Actor,
+  now: EpochMs,
 ): Promise<boolean> {
-  const skipped = await sql`
-    delete from outbox_deliveries
-     where target = ${target} and outbox_id = ${change}::bigint and parked_at is not null`.execute(
-    db,
-  );
-  return Number(skipped.numAffectedRows ?? 0) > 0;
+  return inTransaction(db, async (tx) => {
+    const { rows } = await sql<{ user_id: UserId; kind: OutboxKind }>`
+      delete from outbox_deliveries d using outbox o
+       where d.target = ${target} and d.outbox_id = ${change}::bigint and d.parked_at is not null
+         and o.id = d.outbox_id
+      returning d.user_id, o.kind`.execute(tx);
+    const [skipped] = rows;
+    if (skipped === undefined) return false;
+    const { user_id: userId, kind } = skipped;
+    const connectionId = (await findUser(tx, userId))?.connectionId ?? null;
+    const evidence = { target, change, kind };
+    const entry = { kind: 'change.skipped' as const, userId, connectionId, evidence };
+    await recordAudit(tx, { ...entry, reason: 'by_admin' }, actor, now);
+    return true;
+  });
 }
