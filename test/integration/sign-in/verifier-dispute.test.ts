@@ -31,9 +31,10 @@ describe('two verifiers that disagree', () => {
   afterAll(() => world.close());
 
   // A name of nothing but a blank is one to libxml2; the library of the second drops it.
-  const BLANK = { nameId: ' ' };
+  const BLANK = { nameId: ' ', assertionId: '_a1' };
   // xmldom takes U+2028 for the end of a line, so that the signature no longer fits.
   const LINE = {
+    assertionId: '_a2',
     moreAssertionXml:
       '<saml:AttributeStatement><saml:Attribute Name="x"><saml:AttributeValue>a&#x2028;b' +
       '</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>',
@@ -52,11 +53,11 @@ describe('two verifiers that disagree', () => {
     expect(rows).toEqual([
       {
         kind: 'verifiers.disagreed',
-        actor: { kind: 'assertion', connection: 'acme', assertionId: '_a1' },
+        actor: { kind: 'assertion', connection: 'acme', assertionId: text.assertionId },
         user_id: null,
         connection_id: 'acme',
         reason: code,
-        evidence: expect.objectContaining({ assertionId: '_a1' }),
+        evidence: expect.objectContaining({ assertionId: text.assertionId }),
       },
     ]);
     const alerts = world.logged(reference);

@@ -69,6 +69,9 @@ export async function verifyResponse(
     const delivery = { relayState: raw.relayState, browser: posted.browser };
     const { pending, returnTo } = await takeAnsweredRequest(memory, connection, facts, delivery);
     const checked = checkResponse(facts, expectationsOf(connection, pending), now);
+    // Before the second verifier is asked, which is the dear one: who has one response that
+    // answers no request could keep it busy with that for everybody.
+    await useOnce(memory, connection, facts, checked);
     const { keys, ...settings } = connection;
     const reading = place.ask({
       xml: raw.xml,
@@ -79,7 +82,6 @@ export async function verifyResponse(
       decryptionKey: keys.decryption[decryptionKey ?? -1]?.privateKeyPem ?? null,
     });
     await requireSecondOpinion(facts, reading);
-    await useOnce(memory, connection, facts, checked);
     const begunAt = pending?.createdAt ?? null;
     return { assertion: mint(contentOf(connection, facts, checked)), returnTo, begunAt };
   } finally {
