@@ -93,17 +93,19 @@ export class SecondVerifierThreads implements SecondOpinion {
 
   /** Gives work to whoever has none: to threads that run, before another one is started. */
   #next(): void {
-    const idle = this.#threads.filter(({ job }) => job === null);
-    idle.sort((a, b) => Number(b.worker !== null) - Number(a.worker !== null));
-    for (const thread of idle) {
-      const job = this.#waiting.shift();
-      if (job === undefined) return;
+    // One at a time: a thread that cannot be started is idle again at once.
+    while (this.#waiting.length > 0) {
+      const idle = this.#threads.filter(({ job }) => job === null);
+      const thread = idle.find(({ worker }) => worker !== null) ?? idle[0];
+      const job = thread === undefined ? undefined : this.#waiting.shift();
+      if (thread === undefined || job === undefined) return;
       this.#give(thread, job);
     }
   }
 
   #give(thread: Thread, job: Job): void {
-    const worker = thread.worker ?? this.#start(thread);
+    const worker = thread.worker ?? this.#startOrFail(thread, job);
+    if (worker === null) return;
     thread.job = job;
     thread.timer = setTimeout(
       () => this.#lose(thread, worker, 'no answer in time'),
@@ -114,6 +116,17 @@ export class SecondVerifierThreads implements SecondOpinion {
       worker.postMessage(job.question);
     } catch (error) {
       this.#lose(thread, worker, wordsOf(error));
+    }
+  }
+
+  /** Thrown from here, where a thread has just been lost, it would end the whole process. */
+  #startOrFail(thread: Thread, job: Job): Worker | null {
+    try {
+      return this.#start(thread);
+    } catch (error) {
+      this.#options.log.error({ event: 'verifier.thread_lost', received: wordsOf(error) });
+      fail(job, wordsOf(error));
+      return null;
     }
   }
 
