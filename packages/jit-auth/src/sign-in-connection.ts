@@ -227,6 +227,7 @@ function provisioningContext(
     vouching: connection.directory.type === 'none' ? 'assertion' : 'directory',
     privilegedRoles: privilegedRoles(config),
     sessionMaxMs: config.session.maxMs,
+    clockSkewMs: connection.clockSkewMs,
   };
 }
 

@@ -76,6 +76,7 @@ export function signInOf(
     authenticatedAt: at(seconds),
     vouching: 'directory',
     begunAt: at(seconds),
+    clockSkewMs: 0,
     session: {
       id: toSessionId(randomUUID()),
       nameId: { value: name, format: null, nameQualifier: null, spNameQualifier: null },

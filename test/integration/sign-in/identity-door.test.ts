@@ -60,6 +60,7 @@ async function signIn(
       vouching: 'directory' as const,
       privilegedRoles: new Set<string>(),
       sessionMaxMs: 60_000,
+      clockSkewMs: 60_000,
     };
     return await provision(
       context,

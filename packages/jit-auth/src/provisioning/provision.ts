@@ -20,6 +20,8 @@ export interface ProvisioningContext {
   readonly privilegedRoles: ReadonlySet<string>;
   /** How long a session may last, in milliseconds; the identity provider may say less. */
   readonly sessionMaxMs: number;
+  /** How far the clock of the identity provider may be ahead of ours, in milliseconds. */
+  readonly clockSkewMs: number;
 }
 
 /** What belongs to one sign-in besides its assertion. */
@@ -144,6 +146,7 @@ async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResul
       privilegedRoles: context.privilegedRoles,
       issuedAt: assertion.issuedAt,
       begunAt: told.begunAt,
+      clockSkewMs: context.clockSkewMs,
       authenticatedAt: assertion.authnInstant,
       vouching: context.vouching,
       session: {

@@ -1,5 +1,5 @@
 import { type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely';
-import type { EpochMs } from '../core/time.ts';
+import { after, type EpochMs } from '../core/time.ts';
 import type { Grant, User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { fromJsonRow, type JsonRow } from '../db/json-row.ts';
@@ -46,9 +46,16 @@ export async function lockAdmission(tx: Tx, change: SignIn): Promise<Admission> 
   return { kind: 'open', connectionEpoch: row.connection_epoch, known };
 }
 
-/** Whether a sign-in was begun before sessions were ended; one that came unasked, when it was issued. */
-export function isBegunBefore(endedAt: EpochMs | null, change: SignIn): boolean {
-  return endedAt !== null && (change.begunAt ?? change.issuedAt) <= endedAt;
+/**
+ * Whether a sign-in was begun before sessions were ended. One that came unasked has only the
+ * time of its identity provider, whose clock may be ahead: it counts as issued as early as
+ * it can have been.
+ */
+export function isBegunBefore(
+  endedAt: EpochMs | null,
+  { begunAt, issuedAt, clockSkewMs }: SignIn,
+): boolean {
+  return endedAt !== null && (begunAt ?? after(issuedAt, -clockSkewMs)) <= endedAt;
 }
 
 interface OfConnection {

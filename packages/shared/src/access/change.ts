@@ -52,6 +52,8 @@ export interface SignIn {
   readonly issuedAt: EpochMs;
   /** When the browser was sent to the identity provider, by our clock; null where it came unasked. */
   readonly begunAt: EpochMs | null;
+  /** How far the clock of the identity provider may be ahead of ours, in milliseconds. */
+  readonly clockSkewMs: number;
   /** When the person proved who they are, by the clock of the identity provider. */
   readonly authenticatedAt: EpochMs;
   /** Who can say that somebody is back whose access the sweep has ended. */
