@@ -1,7 +1,9 @@
 import { readConfig } from '@rollcall/shared/config/load';
 import { resolveAdminTokens, resolveSessionKeys } from '@rollcall/shared/config/secrets';
 import type { Config, ConfigInput } from '@rollcall/shared/config/types';
+import { retireConnections } from '@rollcall/shared/db/connections';
 import { migrate } from '@rollcall/shared/db/migrate';
+import { currentTime } from '@rollcall/shared/db/timestamp';
 import {
   type Foundation,
   type FoundationOptions,
@@ -102,6 +104,11 @@ export async function jitAuth(
   };
   try {
     await migrate(foundation.pool);
+    await retireConnections(
+      foundation.db,
+      config.connections.map(({ id }) => id),
+      currentTime(),
+    );
     stopHousekeeping = keepHouse(foundation.engine, log);
     identityProviders = await openIdentityProviders(config.connections, { db: foundation.db, log });
     const deps = { env, log, second, identityProviders };

@@ -67,10 +67,14 @@ export async function rolesThatMustStay(
     select g.role, count(distinct u.person) filter (where u.person <> self.person) as others,
            bool_or(u.person = self.person) as held
       from grants g
-      join (select id, state, coalesce(person_id, id) as person from users) u on u.id = g.user_id
+      join (select id, state, connection_id, coalesce(person_id, id) as person from users) u on u.id = g.user_id
       cross join (select coalesce(person_id, id) as person from users where id = ${userId}) self
      where g.role = any(${[...roles]}::text[]) and g.user_id <> ${userId}
        and u.state in ('active', 'suspected', 'contained')
+       -- Nobody signs in by a connection that was taken out of the configuration.
+       and not exists (
+         select from connections c
+          where c.id in (u.connection_id, g.connection_id) and c.retired_at is not null)
      group by g.role`.execute(tx);
   const others = new Map(counts.rows.map((row) => [row.role, row]));
   const needed = actor.kind === 'operator' || actor.kind === 'undo' ? 1 : 2;

@@ -1,8 +1,24 @@
+import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import type { ConnectionId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Database } from './database.ts';
 import { toTimestamp } from './timestamp.ts';
+
+/**
+ * Marks the connections that are no longer configured, and takes the mark from those
+ * that are again. Called by each instance when it starts: the latest start counts.
+ */
+export async function retireConnections(
+  db: Database,
+  configured: readonly ConnectionId[],
+  now: EpochMs,
+): Promise<void> {
+  await sql`
+    update connections
+       set retired_at = case when id = any(${[...configured]}::text[]) then null else ${toTimestamp(now)}::timestamptz end
+     where (id = any(${[...configured]}::text[])) = (retired_at is not null)`.execute(db);
+}
 
 /**
  * Makes a connection known to the database, or checks that it is the one that

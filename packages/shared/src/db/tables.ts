@@ -16,6 +16,7 @@ export interface ConnectionsTable {
   epoch: Generated<number>;
   first_seen_at: Date;
   sessions_ended_at: Date | null;
+  retired_at: Date | null;
 }
 
 export interface IdentityProvidersTable {
