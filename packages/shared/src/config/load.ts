@@ -88,8 +88,19 @@ interface CheckOrigin extends TextOrigin {
   readonly lineOfRule: (index: number) => number;
 }
 
+/** By folder: to build one takes far longer than to check with it. A process has few folders. */
+const schemas = new Map<string, ReturnType<typeof configSchema>>();
+
+function schemaFor(baseDir: string): ReturnType<typeof configSchema> {
+  const known = schemas.get(baseDir);
+  if (known !== undefined) return known;
+  const schema = configSchema(baseDir);
+  schemas.set(baseDir, schema);
+  return schema;
+}
+
 function check(input: unknown, origin: CheckOrigin): Config {
-  const parsed = configSchema(origin.baseDir).safeParse(input);
+  const parsed = schemaFor(origin.baseDir).safeParse(input);
   const findings: Finding[] = parsed.success ? [] : findingsOf(parsed.error, input);
   findings.push(...findRelationFaults(input));
   if (!parsed.success || findings.length > 0) {
