@@ -42,7 +42,7 @@ import { type MetadataPromises, PERSISTENT, spMetadata } from './saml/sp-metadat
 import { noticeSettings } from './saml/start-notices.ts';
 import { type VerifyDeps, verifyResponse } from './saml/verify.ts';
 import { reportAssertion, reportRefusal } from './sign-in-test/report.ts';
-import { isDisputed, raiseDispute } from './verifier-dispute.ts';
+import { raisingDisputes } from './verifier-dispute.ts';
 
 /** A response as a browser posted it. */
 export interface PostedSignIn {
@@ -55,6 +55,9 @@ export interface PostedSignIn {
 
 /** A response as a browser posted it that tests. */
 export type PostedTest = PostedSignIn & { readonly browser: string };
+
+/** A logout message as a browser, or the identity provider itself, brought it. */
+export type BroughtLogout = Omit<PostedSignIn, 'form'> & { readonly received: ReceivedLogout };
 
 /** How a sign-in ended whose response verified. */
 export type FinishedSignIn = SignInResult & {
@@ -86,11 +89,7 @@ export interface SignInConnection {
   /** The message that asks the identity provider to end a session; null where it cannot be asked. */
   startLogout(named: SessionName, browser: string, now: EpochMs): Promise<Delivery | null>;
   /** Throws `SamlRefusal` for a logout message that does not verify. */
-  receiveLogout(
-    received: ReceivedLogout,
-    browser: string | null,
-    now: EpochMs,
-  ): Promise<LogoutOutcome>;
+  receiveLogout(brought: BroughtLogout): Promise<LogoutOutcome>;
 }
 
 /** The connections by their ids. */
@@ -156,6 +155,8 @@ function signInConnection(
 ): SignInConnection {
   const deps = { connection: saml, ...verification };
   const logout = { connection: saml, memory: verification.memory, db: provisioning.db };
+  const disputable = <T>(reference: string, now: EpochMs, work: () => Promise<T>): Promise<T> =>
+    raisingDisputes({ db: provisioning.db, log }, { connectionId: saml.id, reference, now }, work);
   return {
     id: saml.id,
     get metadata() {
@@ -168,24 +169,17 @@ function signInConnection(
     problem: () => live.problem(),
     start: (browser, returnTo, now) => startSignIn({ browser, returnTo }, { ...deps, now }),
     finish: async ({ form, browser, reference, now }) => {
-      const posted = { form, browser };
-      const { assertion, returnTo, begunAt } = await verifyResponse(posted, {
-        ...deps,
-        now,
-      }).catch(async (error) => {
-        if (error instanceof SamlRefusal && isDisputed(error)) {
-          const attempt = { connectionId: saml.id, reference, now };
-          await raiseDispute({ db: provisioning.db, log }, error, attempt);
-        }
-        throw error;
-      });
+      const { assertion, returnTo, begunAt } = await disputable(reference, now, () =>
+        verifyResponse({ form, browser }, { ...deps, now }),
+      );
       const attempt = { reference, begunAt };
       const result = await provision(provisioning, assertion, attempt, now);
       return { ...result, returnTo, issuedAt: assertion.issuedAt };
     },
     ...signInTest(saml, provisioning, deps),
     startLogout: (named, browser, now) => startLogout(named, browser, logout, now),
-    receiveLogout: (received, browser, now) => receiveLogout(received, browser, logout, now),
+    receiveLogout: ({ received, browser, reference, now }) =>
+      disputable(reference, now, () => receiveLogout(received, browser, logout, now)),
   };
 }
 

@@ -13,6 +13,12 @@ import { openFoundation } from '@rollcall/shared/engine/foundation';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keyDescriptor, writeMetadata } from '../../fixtures/saml/idp-metadata.ts';
+import {
+  type LogoutText,
+  signLogout,
+  toLogoutForm,
+  writeLogout,
+} from '../../fixtures/saml/logout.ts';
 import { newId, type ResponseText, writeResponse } from '../../fixtures/saml/response-xml.ts';
 import { IDP_ENTITY_ID, PUBLIC_URL, toForm } from '../../fixtures/saml/sign-in.ts';
 import { signXml } from '../../fixtures/saml/sign-xml.ts';
@@ -65,6 +71,48 @@ describe('two verifiers that disagree', () => {
       { level: 'error', event: 'saml.verifiers_disagree', connection: 'acme', code },
     ]);
     expect(await world.users()).toBe(0);
+  });
+
+  const LINE_IN_NAME = { nameIdXml: '<saml:NameID>a&#x2028;b</saml:NameID>' };
+  const LINE_ELSEWHERE = {
+    extraXml: '<samlp:Extensions><x xmlns="urn:x">a&#x2028;b</x></samlp:Extensions>',
+  };
+  const RESPONSE = {
+    name: 'LogoutResponse' as const,
+    inResponseTo: '_r',
+    status: '<samlp:Status><samlp:StatusCode Value="urn:x:&#x2028;"/></samlp:Status>',
+  };
+
+  test.each([
+    ['what a LogoutRequest says', LINE_IN_NAME, 'saml.verifiers_disagree', 'logout_request'],
+    ['whether it is signed', LINE_ELSEWHERE, 'saml.second_verifier_refused', 'logout_request'],
+    ['what a LogoutResponse says', RESPONSE, 'saml.verifiers_disagree', 'logout_response'],
+  ])('over %s end no session, and are audited and alerted on', async (_, text, code, kind) => {
+    const reference = newId();
+    expect(await world.logout(reference, { id: '_message', ...text })).toBe(code);
+    const id = kind === 'logout_request' ? 'requestId' : 'responseId';
+    const { rows } = await world.database.pool.query(
+      'select kind, actor, reason, evidence from audit_events where reference = $1',
+      [reference],
+    );
+    expect(rows).toEqual([
+      {
+        kind: 'verifiers.disagreed',
+        actor: { kind, connection: 'acme', [id]: '_message' },
+        reason: code,
+        evidence: expect.objectContaining({ [id]: '_message' }),
+      },
+    ]);
+    expect(world.logged(reference)).toMatchObject([
+      { level: 'error', event: 'saml.verifiers_disagree', connection: 'acme', code },
+    ]);
+  });
+
+  test('over a logout message are not what another refusal is', async () => {
+    const reference = newId();
+    const text = { issuer: 'https://evil.example.com' };
+    expect(await world.logout(reference, text)).toBe('saml.issuer_mismatch');
+    expect(world.logged(reference)).toEqual([]);
   });
 
   test('are not what another refusal is', async () => {
@@ -141,6 +189,14 @@ async function openWorld() {
       const xml = writeResponse({ now, requestId, ...names, assertionId: '_a1', ...text });
       const form = toForm(signXml(xml, 'assertion', { key }), relayState);
       return acme.finish({ form, browser, reference, now }).then(({ kind }) => kind, codeOf);
+    },
+    /** Posts a logout message; its code, or what it did. */
+    logout: (reference: string, text: LogoutText) => {
+      const xml = writeLogout({ issuer: IDP_ENTITY_ID, destination: SP.sloUrl, ...text });
+      const form = toLogoutForm(signLogout(xml, { key }));
+      const received = { binding: 'post' as const, form };
+      const brought = { received, browser: null, reference, now: toEpochMs(Date.now()) };
+      return acme.receiveLogout(brought).then(({ kind }) => kind, codeOf);
     },
     close: async () => {
       await identityProviders.close();

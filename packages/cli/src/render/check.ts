@@ -51,7 +51,7 @@ function connectionLines(
     lines.unshift(`  sign-in      ${printable(idp.ssoUrl)}`);
     lines.push(...idp.certificates.map((one) => `  certificate  ${sayExpiry(one, now, colors)}`));
   }
-  for (const one of own) lines.push(`  our ${one.use.padEnd(11)}${sayExpiry(one, now, colors)}`);
+  for (const one of own) lines.push(`  our ${one.use.padEnd(9)}${sayExpiry(one, now, colors)}`);
   return [idp === null ? head : `${head}  ${printable(idp.entityId)}`, ...lines];
 }
 

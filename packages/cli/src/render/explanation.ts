@@ -108,6 +108,7 @@ export function sayActor(actor: Readonly<Record<string, unknown>>): string {
     case 'assertion':
       return `sign-in by ${String(actor.connection)}`;
     case 'logout_request':
+    case 'logout_response':
       return `sign-out by ${String(actor.connection)}`;
     case 'sweep':
       return `sweep ${String(actor.runId).slice(0, 8)}`;

@@ -32,7 +32,8 @@ export async function receiveLogout(
   const received = messageOf(request);
   try {
     const browser = browserOf(request, https);
-    const outcome = await connection.receiveLogout(received, browser, currentTime());
+    const brought = { received, browser, reference, now: currentTime() };
+    const outcome = await connection.receiveLogout(brought);
     log.info({ event: `logout.${outcome.kind}`, ...head, ...factsOf(outcome) });
     answerWith(outcome, response, reference);
   } catch (error) {

@@ -73,7 +73,7 @@ export interface SignInRefused {
   readonly reference: string;
 }
 
-/** One verifier took a response that the other did not take, or not in the same way. Records it. */
+/** One verifier took a message that the other did not take, or not in the same way. Records it. */
 export interface VerifiersDisagreed {
   readonly kind: 'verifiers_disagreed';
   readonly connectionId: ConnectionId;

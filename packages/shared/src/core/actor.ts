@@ -6,6 +6,8 @@ export type Actor =
   | { readonly kind: 'assertion'; readonly connection: string; readonly assertionId: string }
   /** A LogoutRequest that the identity provider of the connection has signed. */
   | { readonly kind: 'logout_request'; readonly connection: string; readonly requestId: string }
+  /** A LogoutResponse that it has signed. */
+  | { readonly kind: 'logout_response'; readonly connection: string; readonly responseId: string }
   /** A run of the sweep. */
   | { readonly kind: 'sweep'; readonly runId: string; readonly digest: string }
   /** A person who takes back what a run of the sweep did. */
@@ -25,6 +27,7 @@ export function causeOf(actor: Actor): Cause | null {
       return 'admin';
     case 'assertion':
     case 'logout_request':
+    case 'logout_response':
     case 'user':
       return null;
     default:

@@ -7,12 +7,26 @@ import { type LogoutFacts, type LogoutRequestFacts, readLogoutMessage } from './
 
 /**
  * Reads the same text with xmldom: a second parser must have understood the same.
- * Throws `saml.verifiers_disagree`, `saml.not_xml`, and what reading throws.
+ * Throws `saml.verifiers_disagree`.
  */
 export function requireSameReading(xml: string, first: LogoutFacts): void {
-  const second = readLogoutMessage(parse(xml));
-  if (isDeepStrictEqual(first, second)) return;
-  throw new SamlRefusal('saml.verifiers_disagree', { expected: first.id, received: second.id });
+  try {
+    const second = readLogoutMessage(parse(xml));
+    if (isDeepStrictEqual(first, second)) return;
+    throw new SamlRefusal('saml.verifiers_disagree', { expected: first.id, received: second.id });
+  } catch (error) {
+    throw disagreement(error, first);
+  }
+}
+
+/** Whatever the second verifier finds wrong now, the first has not: that is their disagreement. */
+function disagreement(error: unknown, first: LogoutFacts): unknown {
+  if (!(error instanceof SamlRefusal)) return error;
+  const { code, detail, cause } = error;
+  const refused = code === 'saml.second_verifier_refused';
+  const message = first.kind === 'request' ? { request: first.id } : { response: first.id };
+  const told = { ...detail, ...(refused ? {} : { found: code }), ...message };
+  return new SamlRefusal(refused ? code : 'saml.verifiers_disagree', told, cause);
 }
 
 function parse(xml: string): ReturnType<typeof parseWithXmldom> {
@@ -31,6 +45,19 @@ function parse(xml: string): ReturnType<typeof parseWithXmldom> {
  * @param certificate of the key that the first verifier found to have signed, PEM.
  */
 export async function verifyWithNodeSaml(
+  xml: string,
+  first: LogoutFacts,
+  connection: SecondSettings,
+  certificate: string,
+): Promise<void> {
+  try {
+    await askNodeSaml(xml, first, connection, certificate);
+  } catch (error) {
+    throw disagreement(error, first);
+  }
+}
+
+async function askNodeSaml(
   xml: string,
   first: LogoutFacts,
   connection: SecondSettings,
