@@ -195,9 +195,10 @@ function namesSomebodyElse(user: User, change: SignIn): boolean {
   return user.directoryId !== change.directoryId;
 }
 
-/** Whoever is contained needs an assertion that the identity provider issued since. */
+/** Whoever is contained needs a sign-in that was begun since, by our clock as by the provider's. */
 function isTooOldFor(user: User, change: SignIn): boolean {
-  return user.state === 'contained' && change.issuedAt <= user.stateChangedAt;
+  if (user.state !== 'contained') return false;
+  return change.issuedAt <= user.stateChangedAt || isBegunBefore(user.stateChangedAt, change);
 }
 
 /** What the assertion does to the grants; null: nothing. */
