@@ -12,6 +12,8 @@ import { type Keycloak, startKeycloak } from './support/server.ts';
 
 const SHOTS = resolve(import.meta.dirname, '../../test-results/keycloak');
 const OAEP = 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p';
+const OAEP_11 = 'http://www.w3.org/2009/xmlenc11#rsa-oaep';
+const SHA256 = 'http://www.w3.org/2001/04/xmlenc#sha256';
 const GCM = 'http://www.w3.org/2009/xmlenc11#aes256-gcm';
 
 let keycloak: Keycloak;
@@ -184,12 +186,40 @@ describe('Keycloak', () => {
     });
   });
 
-  it('is refused with the encryption that it takes by itself, and the log names it', async () => {
+  it('signs in with the encryption that it takes by itself', async () => {
     const visitor = new Visitor();
-    expect((await deliver(visitor, await ask(visitor, 'unset'))).status).toBe(403);
-    await logged('saml.algorithm_not_allowed');
-    await logged('"received":"http://www.w3.org/2009/xmlenc11#rsa-oaep"');
-    expect(await statusOf(visitor)).toBe(401);
+    const page = await ask(visitor, 'unset');
+    const xml = xmlOf(page);
+    expect(xml).toContain('EncryptedAssertion');
+    for (const name of [OAEP_11, 'http://www.w3.org/2009/xmlenc11#mgf1sha256', SHA256]) {
+      expect(xml).toContain(`"${name}"`);
+    }
+    expect(xml).not.toContain('ada@acme.example');
+    expect((await deliver(visitor, page)).status, service.output().slice(-2_000)).toBe(303);
+    expect(JSON.parse((await visitor.json(`${app}/session`)).text)).toMatchObject({
+      user: { email: 'ada@acme.example', connection: 'unset' },
+    });
+  });
+
+  it('reads our metadata, with all that it says of encryption', async () => {
+    const metadata = await new Visitor().get(`${app}/saml/sealed/metadata`);
+    expect(metadata.text).toContain(OAEP_11);
+    const read = await fetch(
+      `${keycloak.url}/admin/realms/${keycloak.realm}/client-description-converter`,
+      {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${await keycloak.adminToken()}`,
+          'content-type': 'application/xml',
+        },
+        body: metadata.text,
+      },
+    );
+    expect(read.status).toBe(200);
+    expect(await read.json()).toMatchObject({
+      protocol: 'saml',
+      attributes: { 'saml.encrypt': 'true' },
+    });
   });
 
   it('signs out there when somebody signs out here, in a real browser', async () => {

@@ -11,9 +11,13 @@ import {
   encryptByHand,
   encryptByPackage,
   encryptText,
+  OAEP_SHA256,
+  oaep11,
   RSA_1_5,
+  RSA_OAEP,
   RSA_OAEP_11,
   SHA1,
+  SHA256,
   sealAnswer,
   sealResponse,
 } from '../../fixtures/saml/encrypt-xml.ts';
@@ -40,6 +44,10 @@ const idp = testIdp(key);
 const NAME = '00u1mary';
 const PARTS = ['assertion', 'response', 'both'] as const;
 const FAILED = 'saml.decryption_failed';
+const TRANSPORTS = [
+  ['RSA-OAEP-MGF1P', {}],
+  ['RSA-OAEP with SHA-256', OAEP_SHA256],
+] as const;
 
 type Changes = Parameters<typeof testConnection>[1];
 
@@ -58,6 +66,11 @@ describe.each(PARTS)('an encrypted assertion, signed: %s', (signed) => {
     ['AES-256-GCM', { cipher: AES_256_GCM }],
     ['its key beside it', { beside: true }],
     ['the digest of OAEP said', { methodXml: digest(SHA1) }],
+    ['OAEP with SHA-256', OAEP_SHA256],
+    ['OAEP with SHA-256, its key beside it', { ...OAEP_SHA256, beside: true, cipher: AES_128_GCM }],
+    ['OAEP with SHA-1', oaep11({ digest: SHA1, mask: 'mgf1sha1' })],
+    ['OAEP with SHA-1, unsaid', oaep11({})],
+    ['an empty label', oaep11({ digest: SHA256, mask: 'mgf1sha256', label: '' })],
   ])('is read by both verifiers: %s', async (_, options) => {
     const browser = await waiting({ signed });
     const xml = await sealAnswer(browser, key, { recipient: ours, ...options });
@@ -69,13 +82,19 @@ describe.each(PARTS)('an encrypted assertion, signed: %s', (signed) => {
     expect(assertion.attributes).toEqual(new Map([['email', ['mary@example.com']]]));
   });
 
-  test.each([AES_128_GCM, AES_256_GCM])(
-    'as another implementation writes it: %s',
-    async (cipher) => {
+  test.each([
+    [AES_128_GCM, RSA_OAEP, 'sha1'],
+    [AES_256_GCM, RSA_OAEP, 'sha1'],
+    [AES_256_GCM, RSA_OAEP_11, 'sha1'],
+    [AES_128_GCM, RSA_OAEP_11, 'sha256'],
+    [AES_256_GCM, RSA_OAEP_11, 'sha256'],
+  ] as const)(
+    'as another implementation writes it: %s, %s, %s',
+    async (cipher, transport, hash) => {
       const browser = await waiting({ signed });
       const text = writeResponse({ ...browser.answer, nameId: 'Amélie \u{1F980} & <b>' });
       const xml = await sealResponse(text, signed, { key }, (one) =>
-        encryptByPackage(one, ours, cipher),
+        encryptByPackage(one, ours, cipher, transport, hash),
       );
       expect((await postResponse(browser, xml)).assertion.nameId.value).toBe(
         'Amélie \u{1F980} & <b>',
@@ -128,7 +147,7 @@ function digest(algorithm: string): string {
   return `<ds:DigestMethod xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Algorithm="${algorithm}"/>`;
 }
 
-describe('key roll-over', () => {
+describe.each(TRANSPORTS)('key roll-over: %s', (_, transport) => {
   test('every key of ours decrypts, a stranger’s does not', async () => {
     for (const [recipient, code] of [
       [ours, null],
@@ -137,7 +156,7 @@ describe('key roll-over', () => {
     ] as const) {
       for (const signed of PARTS) {
         const browser = await waiting({ signed, keys: ownDecryptionKeys(ours, next) });
-        const xml = await sealAnswer(browser, key, { recipient });
+        const xml = await sealAnswer(browser, key, { ...transport, recipient });
         if (code !== null) await expectRefused(browser, xml, code);
         else expect((await postResponse(browser, xml)).assertion.nameId.value).toBe(NAME);
       }
@@ -434,10 +453,42 @@ describe('the shape', () => {
       (xml) => xml,
     ],
     [
-      'OAEP of XML Encryption 1.1',
+      'OAEP with two hashes',
       'saml.algorithm_not_allowed',
-      { keyTransport: RSA_OAEP_11 },
+      oaep11({ digest: SHA256, mask: 'mgf1sha1' }),
       (xml) => xml,
+    ],
+    [
+      'OAEP with SHA-256 and the mask that is meant where none is said',
+      'saml.algorithm_not_allowed',
+      oaep11({ digest: SHA256 }),
+      (xml) => xml,
+    ],
+    [
+      'OAEP with SHA-512',
+      'saml.algorithm_not_allowed',
+      oaep11({ digest: 'http://www.w3.org/2001/04/xmlenc#sha512', mask: 'mgf1sha512' }),
+      (xml) => xml,
+    ],
+    ['OAEP with a label', FAILED, oaep11({ label: 'AAAA' }), (xml) => xml],
+    ['OAEP with two masks', FAILED, OAEP_SHA256, once(/<xenc11:MGF [^>]*>/, '$&$&')],
+    [
+      'OAEP with a mask of another namespace',
+      FAILED,
+      OAEP_SHA256,
+      once('xmlns:xenc11="http://www.w3.org/2009/xmlenc11#"', 'xmlns:xenc11="urn:x"'),
+    ],
+    [
+      'OAEP that names its mask elsewhere',
+      FAILED,
+      oaep11({}),
+      once('<ds:X509Data>', '<x:MGF xmlns:x="urn:x"/><ds:X509Data>'),
+    ],
+    [
+      'OAEP in disguise',
+      'saml.algorithm_not_allowed',
+      OAEP_SHA256,
+      once(RSA_OAEP_11, RSA_OAEP_11.replace('h', '&#104;')),
     ],
     ['RSA 1.5', 'saml.algorithm_not_allowed', { keyTransport: RSA_1_5 }, (xml) => xml],
     ['AES-128-CBC', 'saml.algorithm_not_allowed', { cipher: AES_128_CBC }, (xml) => xml],
@@ -470,7 +521,7 @@ describe('the shape', () => {
   });
 });
 
-describe('a changed ciphertext', () => {
+describe.each(TRANSPORTS)('a changed ciphertext: %s', (_, transport) => {
   const flip = (n: number, bit: number) => (bytes: Buffer) => {
     const changed = Buffer.from(bytes);
     const at = n % bytes.length;
@@ -500,7 +551,7 @@ describe('a changed ciphertext', () => {
       const browser = await waiting({ keys });
       await expectRefused(
         browser,
-        await sealAnswer(browser, key, { recipient: ours, ...options }),
+        await sealAnswer(browser, key, { ...transport, recipient: ours, ...options }),
         FAILED,
       );
     }
@@ -519,7 +570,7 @@ describe('a changed ciphertext', () => {
         const keys = ownDecryptionKeys(ours);
         const connection = testConnection(idp, { keys, signed });
         const browser = await sendBrowser(connection, mapReplayMemory(), requestId);
-        const options = { recipient: ours, [where]: flip(at, bit) };
+        const options = { ...transport, recipient: ours, [where]: flip(at, bit) };
         const xml = await sealAnswer(browser, key, options);
         const error = await postResponse(browser, xml).catch((one: unknown) => one);
         expect(error).toBeInstanceOf(AppError);

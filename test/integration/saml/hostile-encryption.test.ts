@@ -1,5 +1,6 @@
 import { codeOf } from '@rollcall/shared/core/errors';
 import { expect, test } from 'vitest';
+import { OAEP_SHA256 } from '../../fixtures/saml/encrypt-xml.ts';
 import { describeHostile } from '../../fixtures/saml/hostile/describe-hostile.ts';
 import { ORACLES, seal } from '../../fixtures/saml/hostile/encryption-cases.ts';
 import { goodResponse } from '../../fixtures/saml/hostile/hostile-case.ts';
@@ -19,11 +20,14 @@ const ROUNDS = 60;
 /** An oracle tells a padding from a tag by a multiple; the noise of a machine is less. */
 const SAME_CLASS = 1.6;
 
-test('ciphertexts that fail take the same time, wherever they fail', async () => {
+test.each([
+  ['RSA-OAEP-MGF1P', {}],
+  ['RSA-OAEP with SHA-256', OAEP_SHA256],
+])('ciphertexts that fail take the same time, wherever they fail: %s', async (_, sealing) => {
   const [key, attacker, ours] = await Promise.all([makeTestKey(), makeTestKey(), makeTestKey()]);
   const connection = testConnection(testIdp(key), { keys: ownDecryptionKeys(ours) });
   const browser = await sendBrowser(connection, mapReplayMemory());
-  const good = goodResponse(browser.answer, 'assertion', { key, attacker, ours });
+  const good = { ...goodResponse(browser.answer, 'assertion', { key, attacker, ours }), sealing };
   const texts = [...ORACLES, ['for another key', { recipient: attacker }] as const].map(
     ([what, options]) => [what, seal(good, options)] as const,
   );

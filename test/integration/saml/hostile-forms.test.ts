@@ -59,7 +59,7 @@ describe('the hostile suite', () => {
       algorithms: 46,
       namespaces: 47,
       conditions: 85,
-      encryption: 29,
+      encryption: 71,
     });
     expect(FORM_CASES).toHaveLength(32);
   });

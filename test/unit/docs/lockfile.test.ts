@@ -31,6 +31,13 @@ it.each([
   expect(isAtLeast(versions[0] ?? '0', least), versions[0]).toBe(true);
 });
 
+// node-saml keeps an old one for itself; ours undoes RSA-OAEP with SHA-256.
+it('xml-encryption is the one of node-saml, and ours of 6.0.1 or newer', () => {
+  const [ours, ...more] = versionsOf('xml-encryption').filter((version) => version !== '3.1.0');
+  expect(more).toEqual([]);
+  expect(isAtLeast(ours ?? '0', '6.0.1'), ours).toBe(true);
+});
+
 // The unscoped packages are past their end: the signed NameID can be rewritten.
 it.each(['passport-saml', 'node-saml', 'xmldom', 'saml2-js', 'samlify'])(
   'there is no %s',

@@ -112,13 +112,29 @@ describe('our metadata', () => {
           attributeOf(method, 'Algorithm')?.replace(/^.*#/, ''),
         ),
       );
-    const strong = ['aes128-gcm', 'aes256-gcm', 'rsa-oaep-mgf1p'];
+    const oaep = ['rsa-oaep-mgf1p', 'rsa-oaep', 'rsa-oaep'];
+    const strong = ['aes128-gcm', 'aes256-gcm', ...oaep];
     expect(methodsOf({})).toEqual([[], [], strong, strong]);
     expect(methodsOf({ weakAlgorithms: ['aes_cbc'] })[2]).toEqual([
       ...strong.slice(0, 2),
       'aes128-cbc',
       'aes256-cbc',
-      'rsa-oaep-mgf1p',
+      ...oaep,
+    ]);
+  });
+
+  test('names one hash in the digest and in the mask of RSA-OAEP', () => {
+    const [, , encryption] = childrenOf(roleOf({ keys }), MD, 'KeyDescriptor');
+    const named = (encryption?.children ?? [])
+      .filter(({ children }) => children.length > 0 && children[0]?.name === 'DigestMethod')
+      .map((method) => [method, ...method.children].map((one) => attributeOf(one, 'Algorithm')));
+    const [oaep, xenc11] = [
+      'http://www.w3.org/2009/xmlenc11#rsa-oaep',
+      'http://www.w3.org/2009/xmlenc11',
+    ];
+    expect(named).toEqual([
+      [oaep, 'http://www.w3.org/2000/09/xmldsig#sha1', `${xenc11}#mgf1sha1`],
+      [oaep, 'http://www.w3.org/2001/04/xmlenc#sha256', `${xenc11}#mgf1sha256`],
     ]);
   });
 
@@ -149,7 +165,7 @@ describe('our metadata', () => {
     const [, , encryption] = childrenOf(role, MD, 'KeyDescriptor');
     expect(encryption?.children.map(({ name }) => name)).toEqual([
       'KeyInfo',
-      ...Array.from({ length: 3 }, () => 'EncryptionMethod'),
+      ...Array.from({ length: 5 }, () => 'EncryptionMethod'),
     ]);
   });
 });

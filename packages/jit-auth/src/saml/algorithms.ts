@@ -24,6 +24,30 @@ export const ENVELOPED = 'http://www.w3.org/2000/09/xmldsig#enveloped-signature'
 export const SHA1 = 'http://www.w3.org/2000/09/xmldsig#sha1';
 /** RSA-OAEP with SHA-1 and MGF1 with SHA-1 (XML Encryption 1.1 §5.5.2). */
 export const RSA_OAEP = 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p';
+/** RSA-OAEP with a digest and a mask that are named beside it (XML Encryption 1.1 §5.5.2). */
+export const RSA_OAEP_11 = 'http://www.w3.org/2009/xmlenc11#rsa-oaep';
+/** MGF1 with SHA-1: the mask where none is named (XML Encryption 1.1 §5.5.2). */
+export const MGF1_SHA1 = 'http://www.w3.org/2009/xmlenc11#mgf1sha1';
+
+/** A hash of RSA-OAEP by its name at node:crypto. */
+export type OaepHash = 'sha1' | 'sha256';
+
+/**
+ * What stands beside {@link RSA_OAEP_11}: one hash in both places. OpenSSL undoes the
+ * padding in constant time; for two hashes, node:crypto would leave it to code of ours.
+ */
+export const OAEP_HASHES: readonly {
+  readonly hash: OaepHash;
+  readonly digest: string;
+  readonly mask: string;
+}[] = [
+  { hash: 'sha1', digest: SHA1, mask: MGF1_SHA1 },
+  {
+    hash: 'sha256',
+    digest: 'http://www.w3.org/2001/04/xmlenc#sha256',
+    mask: 'http://www.w3.org/2009/xmlenc11#mgf1sha256',
+  },
+];
 
 /**
  * What both verifiers can do and nobody advises against: no SHA-1, HMAC, XSLT and
@@ -37,7 +61,7 @@ export const STRONG: AllowedAlgorithms = {
   digest: ['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512'],
   canonicalization: [EXC_C14N],
   transform: [ENVELOPED, EXC_C14N],
-  keyTransport: [RSA_OAEP],
+  keyTransport: [RSA_OAEP, RSA_OAEP_11],
   contentEncryption: [
     'http://www.w3.org/2009/xmlenc11#aes128-gcm',
     'http://www.w3.org/2009/xmlenc11#aes256-gcm',

@@ -5,7 +5,6 @@ import {
   privateDecrypt,
   randomBytes,
 } from 'node:crypto';
-import { RSA_OAEP } from './algorithms.ts';
 import type { SealedAssertion } from './encrypted-assertion.ts';
 
 /** What was encrypted for us. Nobody has vouched for it yet. */
@@ -64,10 +63,10 @@ function unwrapKey(sealed: SealedAssertion, key: KeyObject): Buffer {
   }
 }
 
-function paddingOf({ keyTransport }: SealedAssertion) {
-  return keyTransport === RSA_OAEP
-    ? { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }
-    : { padding: constants.RSA_PKCS1_PADDING };
+function paddingOf({ oaepHash }: SealedAssertion) {
+  return oaepHash === null
+    ? { padding: constants.RSA_PKCS1_PADDING }
+    : { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash };
 }
 
 function keyBytes(contentEncryption: string): 16 | 32 {

@@ -1,4 +1,4 @@
-import { type AllowedAlgorithms, requireAllowed, SHA1 } from './algorithms.ts';
+import { type AllowedAlgorithms, type OaepHash, requireAllowed } from './algorithms.ts';
 import {
   attributeOf,
   type Element,
@@ -8,12 +8,15 @@ import {
   SIGNATURE_NS,
   textOf,
 } from './element.ts';
+import { ENCRYPTION_NS, type KeyTransport, readKeyTransport } from './key-transport.ts';
 import { isId } from './message-parts.ts';
 
 /** An EncryptedAssertion in one of the two shapes that are accepted. */
 export interface SealedAssertion {
   /** Identifier of the key transport; how the content key was encrypted for us. */
   readonly keyTransport: string;
+  /** Hash of its OAEP padding; null for another padding. */
+  readonly oaepHash: OaepHash | null;
   readonly encryptedKey: Buffer;
   /** Identifier of the cipher. */
   readonly contentEncryption: string;
@@ -23,8 +26,6 @@ export interface SealedAssertion {
   readonly encodedBytes: number;
 }
 
-/** Namespace of XML Encryption (XML Encryption 1.1 §1.3). */
-const ENCRYPTION_NS = 'http://www.w3.org/2001/04/xmlenc#';
 const ELEMENT_TYPE = `${ENCRYPTION_NS}Element`;
 const KEY_TYPE = `${ENCRYPTION_NS}EncryptedKey`;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -34,6 +35,8 @@ const MEANT_ELSEWHERE = new Set([
   'EncryptedKey',
   'EncryptionMethod',
   'DigestMethod',
+  'MGF',
+  'OAEPparams',
   'CipherData',
   'CipherValue',
   'KeyInfo',
@@ -73,6 +76,7 @@ export function readEncryptedAssertion(
   const content = readCipherValue(cipherData);
   return {
     keyTransport: key.keyTransport,
+    oaepHash: key.oaepHash,
     encryptedKey: key.bytes,
     contentEncryption: requireAllowed(
       requireAttribute(method, 'Algorithm'),
@@ -107,9 +111,7 @@ function findEncryptedKey(keyInfo: Element, beside: Element | undefined): Elemen
   return beside;
 }
 
-interface WrappedKey extends CipherValue {
-  readonly keyTransport: string;
-}
+interface WrappedKey extends CipherValue, KeyTransport {}
 
 /** XML Encryption 1.1 §3.5.1. */
 function readEncryptedKey(key: Element, allowed: AllowedAlgorithms): WrappedKey {
@@ -126,22 +128,7 @@ function readEncryptedKey(key: Element, allowed: AllowedAlgorithms): WrappedKey 
       requireOnlyNames(after);
     } else throw malformed('nothing after CipherData', after.name);
   }
-  return { keyTransport: readKeyTransport(method, allowed), ...readCipherValue(cipherData) };
-}
-
-/** XML Encryption 1.1 §5.5.2: neither another digest nor another mask than SHA-1, and no label. */
-function readKeyTransport(method: Element, allowed: AllowedAlgorithms): string {
-  const keyTransport = requireAllowed(requireAttribute(method, 'Algorithm'), allowed.keyTransport);
-  requireNoText(method);
-  const [digest, more] = method.children;
-  if (digest === undefined) return keyTransport;
-  // RSA 1.5 has no use for a digest; some write it all the same.
-  const isDigest = isNamed(digest, SIGNATURE_NS, 'DigestMethod') && digest.children.length === 0;
-  if (!isDigest || more !== undefined) {
-    throw malformed('at most DigestMethod', digest.name);
-  }
-  requireAllowed(requireAttribute(digest, 'Algorithm'), [SHA1]);
-  return keyTransport;
+  return { ...readKeyTransport(method, allowed), ...readCipherValue(cipherData) };
 }
 
 interface CipherValue {

@@ -1,4 +1,4 @@
-import { type AllowedAlgorithms, SHA1 } from './algorithms.ts';
+import { type AllowedAlgorithms, OAEP_HASHES } from './algorithms.ts';
 import { checkNamespaceNames } from './namespace-names.ts';
 import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
 import { extentOf, NOTHING, requireLittleUnsigned } from './unsigned-part.ts';
@@ -214,7 +214,8 @@ function namesForSignatures(allowed: AllowedAlgorithms): readonly string[] {
 function namesForResponse(xml: string, allowed: AllowedAlgorithms): readonly string[] {
   const names = namesForSignatures(allowed);
   if (countElements(xml, 'EncryptedAssertion') === 0) return names;
-  return [...names, ...allowed.keyTransport, ...allowed.contentEncryption, SHA1];
+  const oaep = OAEP_HASHES.flatMap(({ digest, mask }) => [digest, mask]);
+  return [...names, ...allowed.keyTransport, ...allowed.contentEncryption, ...oaep];
 }
 
 function checkAlgorithms(xml: string, names: readonly string[]): void {

@@ -1,10 +1,10 @@
 import {
   type CacheProvider,
   type Profile,
-  SAML,
   type SamlConfig,
   ValidateInResponseTo,
 } from '@node-saml/node-saml';
+import { allowAlgorithms } from './algorithms.ts';
 import { type AssertionFacts, readAssertion } from './assertion-facts.ts';
 import { MAX_ASSERTION_AGE_MS } from './conditions.ts';
 import type { Element } from './element.ts';
@@ -12,6 +12,7 @@ import { PENDING_REQUEST_MS, type PendingRequest } from './pending-request.ts';
 import { SamlRefusal } from './refusal.ts';
 import { type EnvelopeFacts, readEnvelope, type SignedParts } from './response-facts.ts';
 import type { SamlConnection } from './saml-connection.ts';
+import { isSealedApart, SealedSaml } from './sealed-saml.ts';
 import { parseWithXmldom } from './xmldom-element.ts';
 
 /** What the second verifier is asked. */
@@ -43,7 +44,7 @@ export interface SecondReading {
 
 /**
  * Verifies the same text with node-saml (xmldom, xml-crypto) under its strictest
- * settings, which decrypts for itself, and reads the assertion from the signed
+ * settings, which decrypts for itself (`sealed-saml.ts` where it cannot), and reads the assertion from the signed
  * bytes that it gives back.
  * Throws `saml.second_verifier_refused`, `saml.verifiers_disagree`, `saml.malformed`.
  */
@@ -54,7 +55,9 @@ export async function verifySecond(question: SecondQuestion): Promise<SecondRead
   if (assertionXml === undefined) throw refused('an assertion', 'none');
   const assertion = readAssertion(parse(assertionXml));
   requireSameReading(profile, assertion);
-  const envelope = signed.response ? readEnvelope(parse(xml)) : null;
+  const envelope = signed.response
+    ? readEnvelope(parse(profile.getSamlResponseXml?.() ?? xml))
+    : null;
   return { envelope, assertion };
 }
 
@@ -75,7 +78,7 @@ async function askNodeSaml({
   signed,
   decryptionKey,
 }: SecondQuestion): Promise<Profile> {
-  const saml = new SAML({
+  const saml = new SealedSaml({
     ...strictSettings(connection),
     idpCert: [...certificates],
     // What is signed must hold here too, whether it was asked for or not.
@@ -87,9 +90,13 @@ async function askNodeSaml({
     cacheProvider: answerFor(pending),
     ...(decryptionKey === null ? {} : { decryptionPvk: decryptionKey }),
   });
+  const allowed = allowAlgorithms(connection.weakAlgorithms);
   const SAMLResponse = Buffer.from(xml, 'utf8').toString('base64');
   try {
-    const { profile } = await saml.validatePostResponseAsync({ SAMLResponse });
+    const { profile } =
+      decryptionKey !== null && isSealedApart(xml)
+        ? await saml.validateSealed(xml, { signed, decryptionKey, allowed })
+        : await saml.validatePostResponseAsync({ SAMLResponse });
     if (profile !== null) return profile;
   } catch (cause) {
     throw refused('a response that node-saml accepts', messageOf(cause), cause);

@@ -1,5 +1,6 @@
-import { allowAlgorithms } from './algorithms.ts';
+import { allowAlgorithms, OAEP_HASHES, RSA_OAEP_11 } from './algorithms.ts';
 import { PROTOCOL_NS, SIGNATURE_NS } from './element.ts';
+import { ENCRYPTION_11_NS } from './key-transport.ts';
 import { METADATA_NS } from './metadata.ts';
 import type { OwnKey } from './own-keys.ts';
 import type { SamlConnection } from './saml-connection.ts';
@@ -61,13 +62,29 @@ function keyDescriptor(
   methods: readonly string[],
 ): string {
   const body = certificate.raw.toString('base64');
-  const listed = methods.map((method) => `<md:EncryptionMethod Algorithm="${escapeXml(method)}"/>`);
-  return `<md:KeyDescriptor use="${use}"><ds:KeyInfo xmlns:ds="${SIGNATURE_NS}"><ds:X509Data><ds:X509Certificate>${body}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>${listed.join('')}</md:KeyDescriptor>`;
+  return `<md:KeyDescriptor use="${use}"><ds:KeyInfo xmlns:ds="${SIGNATURE_NS}"><ds:X509Data><ds:X509Certificate>${body}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>${methods.join('')}</md:KeyDescriptor>`;
 }
 
+/** SAML Metadata §2.4.1.1. The oldest way stands first: whoever reads in order keeps what they use. */
 function encryptionMethods({ weakAlgorithms }: DescribedConnection): readonly string[] {
   const { contentEncryption, keyTransport } = allowAlgorithms(weakAlgorithms);
-  return [...contentEncryption, ...keyTransport];
+  return [...contentEncryption, ...keyTransport].flatMap((method) =>
+    // Without parameters it would mean SHA-1, or whatever a provider takes it to mean.
+    method === RSA_OAEP_11 ? OAEP_HASHES.map(oaepMethod) : encryptionMethod(method),
+  );
+}
+
+function encryptionMethod(algorithm: string, inside = ''): string {
+  const begin = `<md:EncryptionMethod Algorithm="${escapeXml(algorithm)}"`;
+  return inside === '' ? `${begin}/>` : `${begin}>${inside}</md:EncryptionMethod>`;
+}
+
+/** XML Encryption 1.1 §5.5.2. */
+function oaepMethod({ digest, mask }: (typeof OAEP_HASHES)[number]): string {
+  return encryptionMethod(
+    RSA_OAEP_11,
+    `<ds:DigestMethod xmlns:ds="${SIGNATURE_NS}" Algorithm="${digest}"/><xenc11:MGF xmlns:xenc11="${ENCRYPTION_11_NS}" Algorithm="${mask}"/>`,
+  );
 }
 
 function endpoint(name: string, binding: string, location: string, more = ''): string {
