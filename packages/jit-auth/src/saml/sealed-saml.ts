@@ -42,12 +42,13 @@ export class SealedSaml extends SAML {
    */
   async validateSealed(xml: string, { signed, decryptionKey, allowed }: SealedTerms) {
     const { documentElement } = await parseDomFromString(xml);
-    const inResponseTo = documentElement.getAttribute('InResponseTo') || null;
-    await this.validateInResponseTo(inResponseTo);
     const certificates = await this.getKeyInfosAsPem();
     const response = signed.response ? getVerifiedXml(xml, documentElement, certificates) : xml;
     if (response === null) throw new Error('Invalid document signature');
-    const plain = await decryptSealed(await cutSealed(response), decryptionKey, allowed);
+    const { documentElement: root } = await parseDomFromString(response);
+    const inResponseTo = root.getAttribute('InResponseTo') || null;
+    await this.validateInResponseTo(inResponseTo);
+    const plain = await decryptSealed(cutSealed(root), decryptionKey, allowed);
     const { documentElement: inside } = await parseDomFromString(plain);
     if (inside.localName !== 'Assertion' || inside.namespaceURI !== ASSERTION_NS) {
       throw new Error('Invalid EncryptedAssertion content');
@@ -60,14 +61,13 @@ export class SealedSaml extends SAML {
 }
 
 /** The one EncryptedAssertion of a response, as a document of its own. */
-async function cutSealed(response: string): Promise<string> {
-  const document = await parseDomFromString(response);
-  const [sealed, more] = xpath.selectElements(document, ASSERTIONS);
+function cutSealed(root: Document['documentElement']): string {
+  const [sealed, more] = xpath.selectElements(root, ASSERTIONS);
   const fits =
     more === undefined &&
     sealed?.localName === 'EncryptedAssertion' &&
     sealed.namespaceURI === ASSERTION_NS &&
-    sealed.parentNode === document.documentElement;
+    sealed.parentNode === root;
   if (!fits) throw new Error('not one EncryptedAssertion in Response');
   return sealed.toString();
 }
