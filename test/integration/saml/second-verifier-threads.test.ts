@@ -12,9 +12,11 @@ import { verifyResponse } from '@rollcall/jit-auth/saml/verify';
 import { toEpochMs } from '@rollcall/shared/core/time';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { OAEP_SHA256, sealAnswer } from '../../fixtures/saml/encrypt-xml.ts';
 import { mapReplayMemory } from '../../fixtures/saml/map-replay-memory.ts';
 import { writeResponse } from '../../fixtures/saml/response-xml.ts';
 import {
+  ownDecryptionKeys,
   sendBrowser,
   testConnection,
   testIdp,
@@ -95,6 +97,17 @@ describe('a sign-in whose second verifier is on a thread', () => {
     const other = await post(again, signedAnswer(again), ON_THIS_THREAD);
     expect(Object.keys(assertion)).toEqual(Object.keys(other.assertion));
     expect(assertion.attributes).toEqual(other.assertion.attributes);
+  });
+
+  it('decrypts there, also what node-saml does not know how to', async () => {
+    const ours = await makeTestKey();
+    for (const signed of ['assertion', 'response', 'both'] as const) {
+      const connection = testConnection(testIdp(key), { signed, keys: ownDecryptionKeys(ours) });
+      const browser = await sendBrowser(connection, mapReplayMemory());
+      const xml = await sealAnswer(browser, key, { ...OAEP_SHA256, recipient: ours });
+      const { assertion } = await post(browser, xml, open());
+      expect(assertion.nameId.value).toBe('00u1mary');
+    }
   });
 
   it('is refused with the code of the second verifier', async () => {
