@@ -286,6 +286,14 @@ describe('sessions that the identity provider names', () => {
     ]);
   });
 
+  it('end, too, where their index was never told: one of them may be meant', async () => {
+    const untold = await session('ada', 0);
+    const other = await session('ada', 1, { index: 'two' });
+    await run(scene, logoutOf('ada', 10, { sessionIndexes: ['one'] }), IDP, 10);
+    expect(await stateOf(untold, 11)).toBe('ended');
+    expect(await stateOf(other, 11)).toBe('live');
+  });
+
   it('all end where no index is named (SAML Core §3.7.1)', async () => {
     const ids = [
       await session('ada', 0, { index: 'one' }),
@@ -301,7 +309,19 @@ describe('sessions that the identity provider names', () => {
     ['another case', nameOf('Ada'), nameOf('ada'), false],
     ['a blank more', nameOf('Ada'), nameOf('Ada '), false],
     ['another normal form', nameOf('\u00e9'), nameOf('e\u0301'), false],
-    ['another format', nameOf('Ada', { format: PERSISTENT }), nameOf('Ada'), false],
+    ['a format left out', nameOf('Ada', { format: PERSISTENT }), nameOf('Ada'), true],
+    [
+      'an unspecified format',
+      nameOf('Ada', { format: UNSPECIFIED }),
+      nameOf('Ada', { format: PERSISTENT }),
+      true,
+    ],
+    [
+      'another format',
+      nameOf('Ada', { format: PERSISTENT }),
+      nameOf('Ada', { format: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress' }),
+      false,
+    ],
     ['the format that none means', nameOf('Ada', { format: UNSPECIFIED }), nameOf('Ada'), true],
     [
       'another qualifier',
@@ -336,7 +356,7 @@ describe('sessions that the identity provider names', () => {
     ['the same index, of the same moment', 'one', 10, 'refused'],
     ['the same index, from after', 'one', 11, 'applied'],
     ['another index', 'two', 9, 'applied'],
-    ['no index', null, 9, 'applied'],
+    ['no index', null, 9, 'refused'],
   ])('an assertion that its logout overtook: %s', async (_what, index, issued, kind) => {
     await run(scene, logoutOf('ada', 10, { sessionIndexes: ['one'] }), IDP, 10);
     const late = { ...signInAs('ada', issued, { index }), begunAt: at(0) };

@@ -110,7 +110,15 @@ export async function revokeNamedSessions(
     .where('connection_id', '=', connectionId)
     .where('ended_at', 'is', null)
     .where(isSameNameId('sessions', nameId));
-  if (sessionIndexes.length > 0) update = update.where('session_index', 'in', [...sessionIndexes]);
+  // A session whose index was never told may be the one that is meant.
+  if (sessionIndexes.length > 0) {
+    update = update.where((where) =>
+      where.or([
+        where('session_index', 'is', null),
+        where('session_index', 'in', [...sessionIndexes]),
+      ]),
+    );
+  }
   const ended = await update.returning(['id', 'user_id', 'connection_id']).execute();
   const evidence = { requestId, issuedAt: change.issuedAt };
   if (ended.length === 0) {

@@ -60,9 +60,10 @@ export async function rememberLogout(tx: Tx, logout: Logout): Promise<boolean> {
 }
 
 /**
- * Whether the columns of a row name the same person (SAML Core §3.3.4): value and
- * format as signed. A qualifier that one of the two leaves out is known from the
- * context (§2.2.2) and differs from nothing.
+ * Whether the columns of a row may name the same person (SAML Core §3.3.4): the value as
+ * signed. A format or qualifier that one of the two leaves out, or calls unspecified
+ * (§8.3.1), is known from the context (§2.2.2) and differs from nothing: in doubt a
+ * session ends, on the signed word of its own identity provider.
  */
 export function isSameNameId(
   table: 'sessions' | 'logouts',
@@ -71,7 +72,11 @@ export function isSameNameId(
   const column = (name: string): RawBuilder<string> => sql.ref(`${table}.${name}`);
   return sql<SqlBool>`(
     ${column('name_id')} = ${nameId.value}
-    and coalesce(${column('name_id_format')}, ${UNSPECIFIED}) = ${nameId.format ?? UNSPECIFIED}
+    and coalesce(nullif(${column('name_id_format')}, ${UNSPECIFIED}) = ${formatOf(nameId)}, true)
     and coalesce(${column('name_qualifier')} = ${nameId.nameQualifier}, true)
     and coalesce(${column('sp_name_qualifier')} = ${nameId.spNameQualifier}, true))`;
+}
+
+function formatOf({ format }: SignedNameId): string | null {
+  return format === UNSPECIFIED ? null : format;
 }
