@@ -13,7 +13,8 @@ export default defineConfig({
     include: ['test/{unit,integration,conformance,e2e}/**/*.test.ts'],
     globalSetup: ['test/setup/global.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many tests wait for clocks and processes.
+    maxWorkers: 3,
     execArgv: ['--conditions=source'],
     experimental: { viteModuleRunner: false },
     testTimeout: 30_000,
