@@ -1,6 +1,7 @@
 import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/config/types';
 import type { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
+import { privilegedRoles } from '@rollcall/shared/core/roles';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import { finishTest, isTestUnderWay, useTestTicket } from '@rollcall/shared/db/sign-in-tests';
 import type { Engine } from '@rollcall/shared/engine/engine';
@@ -13,7 +14,7 @@ import {
   type UsedCertificate,
 } from './connections/certificate-ends.ts';
 import type { IdentityProviders } from './connections/identity-providers.ts';
-import { privilegedRoles, provisioningPolicy } from './provisioning/policy.ts';
+import { provisioningPolicy } from './provisioning/policy.ts';
 import {
   type ProvisioningContext,
   provision,
@@ -28,7 +29,7 @@ import {
   startLogout,
 } from './saml/logout/single-logout.ts';
 import type { ReceivedLogout } from './saml/logout/verify-logout.ts';
-import { loadOwnKeys } from './saml/own-keys.ts';
+import { loadOwnKeys, type OwnKeys } from './saml/own-keys.ts';
 import { PostgresReplayMemory } from './saml/postgres-replay-memory.ts';
 import type { PostedForm } from './saml/raw-response.ts';
 import { RedisReplayMemory } from './saml/redis-replay-memory.ts';
@@ -115,10 +116,17 @@ export async function openConnections(
   { env, log, second = ON_THIS_THREAD, identityProviders }: OpenConnectionsDeps,
 ): Promise<SignInConnections> {
   const verification = { memory: openReplayMemory(foundation.engine), second };
+  let shared: Promise<OwnKeys> | null = null;
+  // Those of `saml` are read once, however many connections have no other.
+  const keysOf = ({ keys }: ConnectionConfig): Promise<OwnKeys> => {
+    if (keys !== null) return loadOwnKeys(keys, env);
+    shared ??= loadOwnKeys(config.saml, env);
+    return shared;
+  };
   const opened = await Promise.all(
     config.connections.map(async (connection) => {
       const live = identityProviders.of(connection.id);
-      const keys = await loadOwnKeys(connection.keys ?? config.saml, env);
+      const keys = await keysOf(connection);
       const saml = samlConnection(connection, live, keys, config.publicUrl);
       noticeSettings(saml, log);
       const provisioning = provisioningContext(config, connection, foundation);
@@ -219,7 +227,7 @@ function provisioningContext(
     policy: provisioningPolicy(config, connection),
     mode: connection.roles,
     vouching: connection.directory.type === 'none' ? 'assertion' : 'directory',
-    privilegedRoles: privilegedRoles(config),
+    privilegedRoles: privilegedRoles(config.roles),
     sessionMaxMs: config.session.maxMs,
     clockSkewMs: connection.clockSkewMs,
   };

@@ -1,6 +1,7 @@
-import { privilegedRoles, provisioningPolicy } from '@rollcall/jit-auth/provisioning/policy';
+import { provisioningPolicy } from '@rollcall/jit-auth/provisioning/policy';
 import { validateConfig } from '@rollcall/shared/config/load';
 import type { Config, ConfigInput, ConnectionConfig } from '@rollcall/shared/config/types';
+import { privilegedRoles } from '@rollcall/shared/core/roles';
 import { expect, it } from 'vitest';
 
 function readConfig(): Promise<Config> | Config {
@@ -59,5 +60,5 @@ it('says of a connection what the configuration says of it, and nothing of anoth
 });
 
 it('knows which roles are privileged', async () => {
-  expect(privilegedRoles(await readConfig())).toEqual(new Set(['admin']));
+  expect(privilegedRoles((await readConfig()).roles)).toEqual(new Set(['admin']));
 });

@@ -1,4 +1,4 @@
-import { AppError, codeOf } from '@rollcall/shared/core/errors';
+import { AppError } from '@rollcall/shared/core/errors';
 import type { RunId } from '@rollcall/shared/core/ids';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { ApplyTally } from '@rollcall/sweeper/plan/apply-lines';
@@ -7,7 +7,7 @@ import { approvePlan } from '@rollcall/sweeper/plan/approve-plan';
 import { isApproved, type PlanHead } from '@rollcall/sweeper/plan/plan-head';
 import { connectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import type { Command } from 'commander';
-import { waitForLease } from '../compose/sweep-lease.ts';
+import { isBusyError, waitForLease } from '../compose/sweep-lease.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -102,7 +102,7 @@ async function approveAndApply(
   }
   const tally = await waitForLease(
     () => applyPlan({ db, sweep, plan: plan.runId, operator }),
-    (result) => 'error' in result && codeOf(result.error) === 'sweep.busy',
+    isBusyError,
   );
   return { kind: 'applied', plan, tally };
 }

@@ -1,8 +1,8 @@
-import { codeOf } from '@rollcall/shared/core/errors';
+import { privilegedRoles } from '@rollcall/shared/core/roles';
 import type { PlanHead } from '@rollcall/sweeper/plan/plan-head';
 import { type UndoTally, undoPlan } from '@rollcall/sweeper/plan/undo-plan';
 import type { Command } from 'commander';
-import { waitForLease } from '../compose/sweep-lease.ts';
+import { isBusyError, waitForLease } from '../compose/sweep-lease.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -57,14 +57,10 @@ async function undoNamed(
   { config, foundation: { db } }: Opened,
 ): Promise<{ plan: PlanHead; tally: UndoTally }> {
   const plan = await findNamedPlan(db, name);
-  const privilegedRoles = new Set(
-    config.roles.filter((rule) => rule.privileged).map((rule) => rule.role),
-  );
-  const request = { db, plan: plan.runId, operator: by ?? operatorName(), reason, privilegedRoles };
-  const tally = await waitForLease(
-    () => undoPlan(request),
-    (result) => 'error' in result && codeOf(result.error) === 'sweep.busy',
-  );
+  const operator = by ?? operatorName();
+  const privileged = privilegedRoles(config.roles);
+  const request = { db, plan: plan.runId, operator, reason, privilegedRoles: privileged };
+  const tally = await waitForLease(() => undoPlan(request), isBusyError);
   return { plan, tally };
 }
 

@@ -1,5 +1,6 @@
 import { applyToPerson, type RecordOutcome } from '@rollcall/shared/access/person-state';
 import type { Config } from '@rollcall/shared/config/types';
+import { privilegedRoles } from '@rollcall/shared/core/roles';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Command } from 'commander';
@@ -96,7 +97,7 @@ async function changeNamed(
   const decided = {
     kind: step,
     userId: user.id,
-    privilegedRoles: new Set(config.roles.filter((r) => r.privileged).map((r) => r.role)),
+    privilegedRoles: privilegedRoles(config.roles),
     expectedVersion: null,
     observedAt: null,
     reason: 'by_admin',

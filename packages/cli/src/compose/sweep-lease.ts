@@ -1,4 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '@rollcall/shared/core/errors';
+
+/** Whether an attempt has ended with `sweep.busy`: for those that throw it. */
+export function isBusyError(
+  outcome: { readonly answer: unknown } | { readonly error: unknown },
+): boolean {
+  return 'error' in outcome && codeOf(outcome.error) === 'sweep.busy';
+}
 
 /** How long a command waits for a worker that is at the same connection, in milliseconds. */
 const PATIENCE_MS = 15_000;

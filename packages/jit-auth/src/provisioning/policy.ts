@@ -32,8 +32,3 @@ export function provisioningPolicy(
     ),
   };
 }
-
-/** Roles that a privileged rule gives: the last who hold one stay (invariant 8). */
-export function privilegedRoles(config: Config): ReadonlySet<string> {
-  return new Set(config.roles.filter((rule) => rule.privileged).map((rule) => rule.role));
-}

@@ -1,4 +1,5 @@
 import { type AllowedAlgorithms, type OaepHash, requireAllowed } from './algorithms.ts';
+import { isBase64 } from './base64.ts';
 import {
   attributeOf,
   type Element,
@@ -28,7 +29,6 @@ export interface SealedAssertion {
 
 const ELEMENT_TYPE = `${ENCRYPTION_NS}Element`;
 const KEY_TYPE = `${ENCRYPTION_NS}EncryptedKey`;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** What a reader that looks for local names anywhere could take for a part of the encryption. */
 const MEANT_ELSEWHERE = new Set([
   'EncryptedData',
@@ -145,7 +145,7 @@ function readCipherValue(cipherData: Element): CipherValue {
   requireNoText(cipherData);
   const encoded = textOf(value);
   const joined = encoded.replaceAll(/[ \t\r\n]/g, '');
-  if (joined === '' || !BASE64.test(joined)) throw malformed('base64', 'other characters');
+  if (joined === '' || !isBase64(joined)) throw malformed('base64', 'other characters');
   return { bytes: Buffer.from(joined, 'base64'), encodedBytes: encoded.length };
 }
 

@@ -4,7 +4,7 @@ import { type AllowedAlgorithms, STRONG } from './algorithms.ts';
 import { canonicalize } from './canonical-xml.ts';
 import { fromLibxml } from './libxml-element.ts';
 import { isId } from './message-parts.ts';
-import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import { readSignature, type SignatureParts } from './signature-parts.ts';
 import type { SigningKey } from './signing-keys.ts';
 import { MAX_UNSIGNED_TAGS } from './unsigned-part.ts';
@@ -84,8 +84,4 @@ function requireOwnReference(element: XmlElement, { referenceId }: SignaturePart
   if (same.length !== 1) {
     throw refuse('saml.reference_mismatch', `#${id}, once`, `${same.length} times`);
   }
-}
-
-function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {
-  return new SamlRefusal(code, { expected, received });
 }

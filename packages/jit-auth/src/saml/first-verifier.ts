@@ -1,9 +1,9 @@
-import { type XmlDocument, type XmlElement, XmlError } from 'libxml2-wasm';
+import type { XmlDocument, XmlElement } from 'libxml2-wasm';
 import { readAssertion } from './assertion-facts.ts';
 import { readEncryptedResponse } from './encrypted-response.ts';
 import { type SignedBytes, verifyEnveloped } from './enveloped-signature.ts';
 import { fromLibxml, parseWithLibxml, withLibxmlDocument } from './libxml-element.ts';
-import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+import { refuse, SamlRefusal } from './refusal.ts';
 import { type Anatomy, dissectResponse } from './response-anatomy.ts';
 import {
   type ResponseFacts,
@@ -14,6 +14,7 @@ import {
 } from './response-facts.ts';
 import { extentOf, NOTHING, requireLittleUnsigned } from './unsigned-part.ts';
 import type { VerificationTerms } from './verification-terms.ts';
+import { requireWellFormed } from './well-formed.ts';
 
 /** What a response says, and which keys it took to know. */
 export interface FirstVerdict {
@@ -31,13 +32,9 @@ export interface FirstVerdict {
  * whether it was asked for or not. Throws a {@link SamlRefusal}.
  */
 export function verifyFirst(xml: string, terms: VerificationTerms): FirstVerdict {
-  try {
-    return withLibxmlDocument(xml, (document) => verifyDocument(document, xml, terms));
-  } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
-    const detail = { expected: 'well-formed XML', received: error.message };
-    throw new SamlRefusal('saml.not_xml', detail, error);
-  }
+  return requireWellFormed(() =>
+    withLibxmlDocument(xml, (document) => verifyDocument(document, xml, terms)),
+  );
 }
 
 function verifyDocument(
@@ -108,8 +105,4 @@ function verifyIfSigned(
 
 function certificatesOf(...parts: readonly (SignedBytes | null)[]): readonly string[] {
   return [...new Set(parts.flatMap((part) => part?.certificate ?? []))];
-}
-
-function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {
-  return new SamlRefusal(code, { expected, received });
 }

@@ -1,4 +1,4 @@
-import { SamlRefusal } from './refusal.ts';
+import { refuse } from './refusal.ts';
 
 const DECLARATION = /\sxmlns(?::([^\s=<>"']*))?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g;
 /** Any absolute URI. Escapes are not resolved: no namespace of SAML begins with one. */
@@ -23,8 +23,4 @@ export function checkNamespaceNames(xml: string): void {
       throw refuse('saml.not_canonical', 'absolute names of namespaces', name);
     }
   }
-}
-
-function refuse(code: 'saml.not_xml' | 'saml.not_canonical', expected: string, received: string) {
-  return new SamlRefusal(code, { expected, received });
 }

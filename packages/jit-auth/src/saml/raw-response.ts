@@ -1,6 +1,7 @@
 import { type AllowedAlgorithms, OAEP_HASHES } from './algorithms.ts';
+import { isBase64 } from './base64.ts';
 import { checkNamespaceNames } from './namespace-names.ts';
-import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+import { refuse, SamlRefusal } from './refusal.ts';
 import { extentOf, NOTHING, requireLittleUnsigned } from './unsigned-part.ts';
 
 /** The posted form, as the body parser made it of what came. */
@@ -32,7 +33,6 @@ const MAX_DEPTH = 32;
 const MAX_SIGNATURES = 2;
 
 /** RFC 2045 §6.8 breaks lines; nothing else is let through. */
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** XML 1.0 in UTF-8, or nothing said: any other reading is one more to agree on. */
 const XML_DECLARATION =
   /^<\?xml\s+version=["']1\.0["'](?:\s+encoding=["']utf-8["'])?(?:\s+standalone=["'](?:yes|no)["'])?\s*\?>/i;
@@ -99,7 +99,7 @@ export function decodePosted(encoded: string): string {
 
 /** Throws `saml.bad_base64` for everything but plain base64 with its padding. */
 export function decodeBase64(encoded: string): Buffer {
-  if (!BASE64.test(encoded)) throw refuse('saml.bad_base64', 'base64', 'other characters');
+  if (!isBase64(encoded)) throw refuse('saml.bad_base64', 'base64', 'other characters');
   return Buffer.from(encoded, 'base64');
 }
 
@@ -234,12 +234,4 @@ function countElements(xml: string, name: string): number {
 
 function count(xml: string, pattern: RegExp): number {
   return xml.match(pattern)?.length ?? 0;
-}
-
-function refuse(
-  code: SamlRefusalCode,
-  expected: string | readonly string[],
-  received: string,
-): SamlRefusal {
-  return new SamlRefusal(code, { expected, received });
 }

@@ -101,6 +101,15 @@ export class SamlRefusal extends AppError {
   }
 }
 
+/** The refusal of a value: what was wanted, and what came. */
+export function refuse(
+  code: SamlRefusalCode,
+  expected: string | readonly string[],
+  received: string,
+): SamlRefusal {
+  return new SamlRefusal(code, { expected, received });
+}
+
 /**
  * Values come from strangers: none may fill the log. Half a surrogate pair, left by a cut
  * here or before, is nothing that a database takes.

@@ -2,7 +2,7 @@ import { type XmlDocument, XmlElement } from 'libxml2-wasm';
 import { checkStatus } from './conditions.ts';
 import { ASSERTION_NS, PROTOCOL_NS, SIGNATURE_NS } from './element.ts';
 import { fromLibxml } from './libxml-element.ts';
-import { SamlRefusal, type SamlRefusalCode } from './refusal.ts';
+import { refuse, type SamlRefusal } from './refusal.ts';
 import { type EnvelopeFacts, readEnvelope } from './response-facts.ts';
 
 /** Where the parts of a response are. */
@@ -84,8 +84,4 @@ function onlyIn(parent: XmlElement, signatures: readonly XmlElement[]): XmlEleme
     throw refuse('saml.signature_malformed', `one Signature of ${SIGNATURE_NS}`, 'another');
   }
   return signature;
-}
-
-function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {
-  return new SamlRefusal(code, { expected, received });
 }

@@ -19,6 +19,13 @@ export interface RoleRule {
   readonly source: { readonly file: string; readonly line: number };
 }
 
+/** Roles that a privileged rule gives: the last who hold one stay (invariant 8). */
+export function privilegedRoles(
+  rules: readonly Pick<RoleRule, 'role' | 'privileged'>[],
+): ReadonlySet<string> {
+  return new Set(rules.filter((rule) => rule.privileged).map((rule) => rule.role));
+}
+
 /** What is known of a person when roles are mapped. */
 export interface RoleInput {
   readonly connection: string;

@@ -3,7 +3,7 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { ConnectionSweep } from '../sweep/connection-sweep.ts';
-import { leaseHolder, takeLease } from '../sweep/lease.ts';
+import { requireLease } from '../sweep/lease.ts';
 import { type ApplyTally, applyLines } from './apply-lines.ts';
 import { approvePlan, requireWaiting } from './approve-plan.ts';
 import { countPeopleWaiting, findPlan, isApproved, type PlanHead } from './plan-head.ts';
@@ -34,8 +34,7 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyTally> {
   const clock = request.clock ?? currentTime;
   const found = await findPlan(db, request.plan);
   requireApplicable(found, sweep);
-  const lease = await takeLease(db, sweep.connectionId, `operator ${operator}`);
-  if (lease === null) throw await busy(db, sweep);
+  const lease = await requireLease(db, sweep.connectionId, `operator ${operator}`);
   try {
     // Under the lease nobody supersedes it any more.
     const plan = await findPlan(db, found.runId);
@@ -89,13 +88,4 @@ async function requireApproval(
   }
   const { digest } = plan;
   await approvePlan(db, { digest, approver: operator, people, reason: 'applied by hand' }, now);
-}
-
-async function busy(db: Database, sweep: ConnectionSweep): Promise<AppError> {
-  const holder = await leaseHolder(db, sweep.connectionId);
-  return new AppError(
-    'sweep.busy',
-    `A sweep of ${sweep.connectionId} is running: try again when it has ended.`,
-    { detail: { expected: 'no other worker', received: holder } },
-  );
 }

@@ -6,7 +6,7 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import { currentTime, toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
-import { type Lease, leaseHolder, takeLease } from '../sweep/lease.ts';
+import { type Lease, requireLease } from '../sweep/lease.ts';
 import { findPlan, type PlanHead } from './plan-head.ts';
 import { type UndoTools, undoLines } from './undo-lines.ts';
 
@@ -47,8 +47,7 @@ export async function undoPlan(request: UndoRequest): Promise<UndoTally> {
   const clock = request.clock ?? currentTime;
   requireWords(operator, reason);
   const plan = await findPlan(db, request.plan);
-  const lease = await takeLease(db, plan.connectionId, `operator ${operator}`);
-  if (lease === null) throw await busy(db, plan);
+  const lease = await requireLease(db, plan.connectionId, `operator ${operator}`);
   try {
     const actor = { kind: 'undo', runId: plan.runId, name: operator } as const;
     await lease.write((tx) => begin(tx, plan, { operator, reason }, clock()));
@@ -131,13 +130,4 @@ async function countLines(
     .where('outcome', '=', 'applied')
     .executeTakeFirstOrThrow();
   return { left: Number(row.left), undone: Number(row.undone), skipped: Number(row.skipped) };
-}
-
-async function busy(db: Database, plan: PlanHead): Promise<AppError> {
-  const holder = await leaseHolder(db, plan.connectionId);
-  return new AppError(
-    'sweep.busy',
-    `A sweep of ${plan.connectionId} is running: try again when it has ended.`,
-    { detail: { expected: 'no other worker', received: holder } },
-  );
 }

@@ -1,6 +1,11 @@
 import type { CompleteSnapshot, DirectoryMember } from '@rollcall/shared/core/evidence';
 import { toRoleReason } from '@rollcall/shared/core/grant-reason';
-import { mapRoles, type RoleMapping, type RoleReason } from '@rollcall/shared/core/roles';
+import {
+  mapRoles,
+  privilegedRoles,
+  type RoleMapping,
+  type RoleReason,
+} from '@rollcall/shared/core/roles';
 import type { Grant } from '@rollcall/shared/core/user';
 import type { KnownUser } from './known-user.ts';
 import type { SweepPolicy } from './policy.ts';
@@ -31,7 +36,7 @@ export function differenceOfRoles(
   const { mode, rules } = policy.roles;
   const held = new Set(person.grants.map((grant) => grant.role));
   // A listing alone makes nobody an admin: such a role is given at a sign-in that asserts it.
-  const privileged = new Set(rules.filter((rule) => rule.privileged).map((rule) => rule.role));
+  const privileged = privilegedRoles(rules);
   const given = mapped.filter((role) => held.has(role) || !privileged.has(role));
   const roles = [...new Set([...given, ...kept.map((grant) => grant.role)])].sort();
   const gain = roles.filter((role) => !held.has(role));

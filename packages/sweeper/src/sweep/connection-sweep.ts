@@ -3,6 +3,7 @@ import { resolveSecret } from '@rollcall/shared/config/secrets';
 import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/config/types';
 import { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
+import { privilegedRoles } from '@rollcall/shared/core/roles';
 import { openDirectory } from '../directories/open-directory.ts';
 import type { Directory } from '../directories/port.ts';
 import { type BrakeLimits, limitsFor } from '../reconcile/brake-limits.ts';
@@ -93,7 +94,7 @@ function sweepOf(
       disabledPerDay: sweep.limits.disabledPerDay.percent,
       roleChangesPerRun: sweep.limits.roleChangesPerRun.percent,
     }),
-    privilegedRoles: new Set(config.roles.filter((r) => r.privileged).map((r) => r.role)),
+    privilegedRoles: privilegedRoles(config.roles),
     configuration: configFingerprint(connection, config),
   };
 }

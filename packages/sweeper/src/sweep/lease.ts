@@ -44,6 +44,24 @@ export async function takeLease(
   return fence === undefined ? null : keepLease(db, connectionId, fence, ttlMs);
 }
 
+/**
+ * As {@link takeLease}, for a person who can try again.
+ * Throws `sweep.busy` while another worker holds it.
+ */
+export async function requireLease(
+  db: Database,
+  connectionId: ConnectionId,
+  holder: string,
+): Promise<Lease> {
+  const lease = await takeLease(db, connectionId, holder);
+  if (lease !== null) return lease;
+  throw new AppError(
+    'sweep.busy',
+    `A sweep of ${connectionId} is running: try again when it has ended.`,
+    { detail: { expected: 'no other worker', received: await leaseHolder(db, connectionId) } },
+  );
+}
+
 /** Who holds the lease of a connection now, or null. */
 export async function leaseHolder(
   db: Database,

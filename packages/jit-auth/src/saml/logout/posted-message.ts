@@ -1,11 +1,12 @@
-import { type XmlDocument, XmlElement, XmlError } from 'libxml2-wasm';
+import { type XmlDocument, XmlElement } from 'libxml2-wasm';
 import type { AllowedAlgorithms } from '../algorithms.ts';
 import { SIGNATURE_NS } from '../element.ts';
 import { verifyEnveloped } from '../enveloped-signature.ts';
 import { parseWithLibxml, withLibxmlDocument } from '../libxml-element.ts';
 import { checkLogoutText, decodePosted, type PostedForm } from '../raw-response.ts';
-import { SamlRefusal, type SamlRefusalCode } from '../refusal.ts';
+import { refuse, SamlRefusal } from '../refusal.ts';
 import { extentOf, requireLittleUnsigned } from '../unsigned-part.ts';
+import { requireWellFormed } from '../well-formed.ts';
 import { type LogoutFacts, readLogoutMessage } from './logout-facts.ts';
 import { MAX_LOGOUT_BYTES, type MessageName, type QueryTerms } from './redirect-query.ts';
 
@@ -55,13 +56,9 @@ export function readPostedMessage(form: PostedForm, allowed: AllowedAlgorithms):
  * the signed bytes alone. Throws a {@link SamlRefusal}.
  */
 export function verifyPostedMessage(xml: string, terms: QueryTerms): PostedVerdict {
-  try {
-    return withLibxmlDocument(xml, (document) => verifyDocument(document, xml, terms));
-  } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
-    const detail = { expected: 'well-formed XML', received: error.message };
-    throw new SamlRefusal('saml.not_xml', detail, error);
-  }
+  return requireWellFormed(() =>
+    withLibxmlDocument(xml, (document) => verifyDocument(document, xml, terms)),
+  );
 }
 
 function verifyDocument(document: XmlDocument, xml: string, terms: QueryTerms): PostedVerdict {
@@ -81,8 +78,4 @@ function verifyDocument(document: XmlDocument, xml: string, terms: QueryTerms): 
     facts: readLogoutMessage(parseWithLibxml(signed.bytes)),
     signedBy: signed.certificate,
   };
-}
-
-function refuse(code: SamlRefusalCode, expected: string, received: string): SamlRefusal {
-  return new SamlRefusal(code, { expected, received });
 }

@@ -2,7 +2,7 @@ import { verify } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import type { AllowedAlgorithms } from '../algorithms.ts';
 import { decodeBase64, decodeUtf8 } from '../raw-response.ts';
-import { SamlRefusal, type SamlRefusalCode } from '../refusal.ts';
+import { refuse, SamlRefusal } from '../refusal.ts';
 import type { SigningKey } from '../signing-keys.ts';
 
 /** Which of the two messages a request carries. */
@@ -147,12 +147,4 @@ function decode(value: string): string {
     const detail = { expected: 'percent-encoded UTF-8', received: 'other bytes' };
     throw new SamlRefusal('saml.logout_query_malformed', detail, cause);
   }
-}
-
-function refuse(
-  code: SamlRefusalCode,
-  expected: string | readonly string[],
-  received: string,
-): SamlRefusal {
-  return new SamlRefusal(code, { expected, received });
 }

@@ -1,10 +1,10 @@
-import { XmlError } from 'libxml2-wasm';
 import { allowAlgorithms } from '../algorithms.ts';
 import { parseWithLibxml } from '../libxml-element.ts';
 import { checkLogoutText, type PostedForm } from '../raw-response.ts';
 import { SamlRefusal } from '../refusal.ts';
 import type { SamlConnection } from '../saml-connection.ts';
 import { signingKeysOf } from '../signing-keys.ts';
+import { requireWellFormed } from '../well-formed.ts';
 import { type LogoutFacts, readLogoutMessage } from './logout-facts.ts';
 import { readPostedMessage, verifyPostedMessage } from './posted-message.ts';
 import { type MessageName, type QueryTerms, verifyRedirectQuery } from './redirect-query.ts';
@@ -49,20 +49,10 @@ function verifyRedirect(query: string, terms: QueryTerms): VerifiedLogout {
   const { name, xml, relayState } = verifyRedirectQuery(query, terms);
   // SAML Bindings §3.4.4.1: the signature is in the query, none is in the message.
   checkLogoutText(xml, terms.allowed, 0);
-  const facts = readWithLibxml(xml);
+  const facts = requireWellFormed(() => readLogoutMessage(parseWithLibxml(xml)));
   requireNamed(facts, name);
   requireSameReading(xml, facts);
   return { facts, relayState, confirm: async () => undefined };
-}
-
-function readWithLibxml(xml: string): LogoutFacts {
-  try {
-    return readLogoutMessage(parseWithLibxml(xml));
-  } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
-    const detail = { expected: 'well-formed XML', received: error.message };
-    throw new SamlRefusal('saml.not_xml', detail, error);
-  }
 }
 
 /** A request in the place of a response would be checked as the one and carried out as the other. */
