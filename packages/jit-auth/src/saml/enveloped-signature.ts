@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual, verify } from 'node:crypto';
 import { XmlElement } from 'libxml2-wasm';
 import { type AllowedAlgorithms, STRONG } from './algorithms.ts';
 import { canonicalize } from './canonical-xml.ts';
+import { ASSERTION_NS, PROTOCOL_NS } from './element.ts';
 import { fromLibxml } from './libxml-element.ts';
 import { isId } from './message-parts.ts';
 import { refuse } from './refusal.ts';
@@ -17,6 +18,8 @@ export interface SignedBytes {
 }
 
 const ID_ATTRIBUTES = "//@*[local-name()='ID' or local-name()='Id' or local-name()='id']";
+
+const OF_SAML = `.//*[namespace-uri()='${ASSERTION_NS}' or namespace-uri()='${PROTOCOL_NS}']`;
 
 /**
  * Verifies an enveloped signature over the element that it is in, and takes the
@@ -34,6 +37,7 @@ export function verifyEnveloped(
   allowed: AllowedAlgorithms = STRONG,
 ): SignedBytes {
   requireFewElements(signature);
+  requireNothingOfSaml(signature);
   const parts = readSignature(fromLibxml(signature), allowed);
   requireOwnReference(element, parts);
   const certificate = verifySignedInfo(signature, parts, keys);
@@ -53,6 +57,17 @@ function requireFewElements(signature: XmlElement): void {
   if (typeof elements === 'number' && elements <= MAX_UNSIGNED_TAGS) return;
   const expected = `at most ${MAX_UNSIGNED_TAGS} elements in a Signature`;
   throw refuse('saml.too_much_unsigned', expected, `${elements}`);
+}
+
+/**
+ * Nobody has signed KeyInfo, and XML Signature §4.5 lets anything stand in it. No
+ * provider puts a part of an assertion there; whoever does hopes for a reader that
+ * finds it before the signed one.
+ */
+function requireNothingOfSaml(signature: XmlElement): void {
+  const stranger = signature.get(OF_SAML);
+  if (!(stranger instanceof XmlElement)) return;
+  throw refuse('saml.signature_malformed', 'nothing of SAML in a Signature', stranger.name);
 }
 
 function verifySignedInfo(
