@@ -33,11 +33,15 @@ export interface ScriptedHarness extends DirectoryHarness {
   /** Something happens before a page is answered, once. */
   beforePage(page: number, action: () => void): void;
   answerLookUp(answer: Scripted): void;
+  /** Answers every request for a path, whatever it is part of. */
+  answerPath(path: string, answer: Scripted): void;
   changeLookUp(change: (body: object) => object): void;
   mend(): void;
   /** A person `id-NN` joins. */
   join(number: number, name: string): void;
   leave(id: string): void;
+  /** Stays in the directory, and is assigned to the app no longer. */
+  unassign(id: string): void;
 }
 
 /** What a listing came to. */

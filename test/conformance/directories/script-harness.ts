@@ -39,8 +39,11 @@ export async function scriptHarness(script: Script): Promise<ScriptedHarness> {
   const spoils = new Map<string, Spoil>();
   let spoilOthers: Spoil | undefined;
   let spoilLookUp: Spoil | null = null;
+  const paths = new Map<string, Scripted>();
   const server = await ScriptedServer.start((request) => {
     const healthy = (): ScriptedAnswer => script.answer(request);
+    const fixed = paths.get(request.path);
+    if (fixed !== undefined) return fixed;
     if (script.isLookUp(request)) return spoilLookUp?.(request, healthy) ?? healthy();
     const position = script.positionOf(request);
     const spoil = position === null ? undefined : (spoils.get(position) ?? spoilOthers);
@@ -98,6 +101,9 @@ export async function scriptHarness(script: Script): Promise<ScriptedHarness> {
     answerLookUp: (answer) => {
       spoilLookUp = () => answer;
     },
+    answerPath: (path, answer) => {
+      paths.set(path, answer);
+    },
     changeLookUp: (change) => {
       spoilLookUp = (_request, healthy) => {
         const answer = healthy();
@@ -108,6 +114,7 @@ export async function scriptHarness(script: Script): Promise<ScriptedHarness> {
       spoils.clear();
       spoilOthers = undefined;
       spoilLookUp = null;
+      paths.clear();
     },
     join: (number, name) => {
       const joining = person(number, name);
@@ -118,6 +125,10 @@ export async function scriptHarness(script: Script): Promise<ScriptedHarness> {
     },
     leave: (id) => {
       script.people.delete(id);
+    },
+    unassign: (id) => {
+      const one = script.people.get(id);
+      if (one !== undefined) script.people.set(id, { ...one, assigned: false });
     },
     close: () => server.close(),
   };
