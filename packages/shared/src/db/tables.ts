@@ -188,6 +188,8 @@ export type SweepState =
   | 'incomplete'
   | 'failed';
 
+export type SweepStep = 'listing' | 'looking_up' | 'deciding' | 'planned' | 'applying';
+
 export interface SweepRunsTable {
   id: RunId;
   connection_id: ConnectionId;
@@ -212,6 +214,10 @@ export interface SweepRunsTable {
   size_accepted_by: string | null;
   size_accepted_reason: string | null;
   size_accepted_at: Date | null;
+  checkpoint_version: number | null;
+  step: SweepStep | null;
+  progress: ColumnType<unknown, string | undefined, string>;
+  progress_at: Date | null;
 }
 
 export interface SnapshotMembersTable {

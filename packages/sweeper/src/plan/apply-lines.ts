@@ -4,6 +4,7 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { PlanState } from '@rollcall/shared/db/tables';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
+import { keepCheckpoint } from '../sweep/checkpoint.ts';
 import type { ConnectionSweep } from '../sweep/connection-sweep.ts';
 import type { Lease } from '../sweep/lease.ts';
 import { applyLine, whyVoid } from './apply-line.ts';
@@ -44,6 +45,8 @@ export async function applyLines(
   const approved = await isApproved(tools.db, plan.digest);
   await tools.lease.write((tx) => setState(tx, plan.runId, 'applying', null));
   const tally = { applied: 0, skipped: 0, sessionsEnded: 0 };
+  const checkpoint = keepCheckpoint(tools.lease, plan.runId, tools.clock);
+  const of_lines = await countOpenLines(tools.db, plan.runId, approved);
   for (let cursor = 0; ; ) {
     const seqs = await readOpenLines(tools.db, plan.runId, cursor, approved);
     const last = seqs.at(-1);
@@ -56,11 +59,22 @@ export async function applyLines(
       if (done === null) continue;
       tally[done.outcome] += 1;
       tally.sessionsEnded += done.sessionsEnded;
+      await checkpoint.advance('applying', { lines: tally.applied + tally.skipped, of_lines });
     }
   }
   const now = tools.clock();
   const state = await tools.lease.write((tx) => finish(tx, plan, sweep, now));
   return { ...tally, state };
+}
+
+async function countOpenLines(db: Database, runId: RunId, approved: boolean): Promise<number> {
+  let query = db
+    .selectFrom('plan_lines')
+    .select((select) => select.fn.countAll<string>().as('count'))
+    .where('run_id', '=', runId)
+    .where('outcome', 'is', null);
+  if (!approved) query = query.where('waits', '=', false);
+  return Number((await query.executeTakeFirstOrThrow()).count);
 }
 
 async function readOpenLines(

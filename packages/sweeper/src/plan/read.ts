@@ -3,9 +3,10 @@ import { sayReason } from '@rollcall/shared/core/reasons';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import { labelOf } from '@rollcall/shared/core/user';
 import type { Database } from '@rollcall/shared/db/database';
-import type { PlanState, SweepState, SweepTrigger } from '@rollcall/shared/db/tables';
+import type { PlanState, SweepState, SweepStep, SweepTrigger } from '@rollcall/shared/db/tables';
 import { fromNullableTimestamp, fromTimestamp, toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
+import type { SweepProgress } from '../sweep/checkpoint.ts';
 import { type PlannedChange, toPlannedChange } from './line.ts';
 import { countPeopleWaiting, findPlan, type PlanHead } from './plan-head.ts';
 
@@ -28,6 +29,13 @@ export interface SweepRecord {
   readonly planState: PlanState | null;
   /** How many decisions there were, by `kind reason`. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Which step the run is at, or ended at; null for runs of an earlier version. */
+  readonly step: SweepStep | null;
+  readonly progress: SweepProgress;
+  /** When the worker last wrote where it was. */
+  readonly progressAt: EpochMs | null;
+  /** `running`: a worker holds its lease. `left`: it has not ended, and nobody is at it any more. */
+  readonly activity: 'running' | 'left' | 'ended';
 }
 
 /** Sweeps, newest first. */
@@ -39,7 +47,12 @@ export async function history(
     .selectFrom('sweep_runs as run')
     .leftJoin('plans as plan', 'plan.run_id', 'run.id')
     .selectAll('run')
-    .select(['plan.digest as plan_digest', 'plan.state as plan_state'])
+    .leftJoin('sweep_leases as lease', (join) =>
+      join
+        .onRef('lease.connection_id', '=', 'run.connection_id')
+        .on(sql<boolean>`lease.expires_at > clock_timestamp()`),
+    )
+    .select(['plan.digest as plan_digest', 'plan.state as plan_state', 'lease.fence as held_fence'])
     .orderBy('run.started_at', 'desc')
     .limit(filter.limit);
   if (filter.connectionId !== undefined) {
@@ -62,8 +75,23 @@ export async function history(
       planDigest: drafted ? null : row.plan_digest,
       planState: drafted ? null : row.plan_state,
       counts: (row.counts as Record<string, number> | null) ?? {},
+      step: row.step,
+      progress: row.progress as SweepProgress,
+      progressAt: fromNullableTimestamp(row.progress_at),
+      activity: activityOf(row.state, row.fence, row.held_fence),
     };
   });
+}
+
+/** A plan that is applied later, or finished by another worker, is applied under another fence. */
+function activityOf(
+  state: SweepState,
+  fence: string,
+  held: string | null,
+): SweepRecord['activity'] {
+  if (state === 'applying') return held === null ? 'left' : 'running';
+  if (state !== 'listing' && state !== 'deciding') return 'ended';
+  return held === fence ? 'running' : 'left';
 }
 
 /** A plan for people to read. */

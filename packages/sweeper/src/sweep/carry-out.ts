@@ -21,6 +21,7 @@ export async function carryOut(
   const made = await makePlan(run, snapshot);
   const confirmAt = confirmationTime(run);
   const settled = await settle(run, made, planOnlyBecause);
+  await run.checkpoint.advance('planned');
   const tally = await applyWhatMay(run, settled, planOnlyBecause);
   const state = tally.state;
   const waitingPlan = settled.waitsIn ?? (await planOfRun(run.db, run.runId));

@@ -61,6 +61,16 @@ export async function withEvidence(
   }));
 }
 
+/** How many users of a connection there are to decide about. */
+export async function countUsers(db: Database, connectionId: ConnectionId): Promise<number> {
+  const row = await db
+    .selectFrom('users')
+    .select((select) => select.fn.countAll<string>().as('count'))
+    .where('connection_id', '=', connectionId)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
 async function readPart(
   db: Database,
   connectionId: ConnectionId,

@@ -12,12 +12,15 @@ const BATCH = 1_000;
  * Lists a directory into the snapshot of a run, page by page; memory does not grow
  * with the directory. The next page is fetched while the last one is written.
  * Throws `DirectoryError`, `sweep.lease_lost`, and what the signal carries.
+ *
+ * @param onProgress told after each page how far the listing has come.
  */
 export async function listDirectory(
   directory: Directory,
   lease: Lease,
   runId: RunId,
   signal: AbortSignal,
+  onProgress: (progress: { pages: number; rows: number }) => Promise<void> = async () => undefined,
 ): Promise<ListingProof> {
   const fingerprintBefore = await directory.fingerprint(signal);
   const tally = { rows: 0, distinctIds: 0, pages: 0, announcedTotal: null as number | null };
@@ -45,6 +48,7 @@ export async function listDirectory(
     tally.announcedTotal = page.announcedTotal ?? tally.announcedTotal;
     batch.push(...page.members);
     if (batch.length >= BATCH) await flush();
+    await onProgress({ pages: tally.pages, rows: tally.rows });
   }
   if (batch.length > 0) await flush();
   await writing;

@@ -36,6 +36,7 @@ export function beginLookUps(run: Run, snapshot: CompleteSnapshot): LookUps {
   const { directory } = sweep;
   let canary: DirectoryId | null = null;
   let answered: boolean | null = null;
+  let lookedUp = 0;
   const findCanary = async (): Promise<boolean> => {
     for (const candidate of await pickCanaries(run.db, snapshot.runId, CANARIES)) {
       canary = candidate;
@@ -47,11 +48,14 @@ export function beginLookUps(run: Run, snapshot: CompleteSnapshot): LookUps {
     ask: async (part) => {
       const people = part.flatMap((one) => personToAskFor(one, sweep, snapshot) ?? []);
       if (people.length === 0 || !directory.capabilities.lookUp || answered === false) return;
+      await run.checkpoint.advance('looking_up', { looked_up: lookedUp });
       answered ??= await findCanary();
       for (let first = 0; answered && first < people.length; first += ROUND) {
         const answers = await askAll(run, people.slice(first, first + ROUND));
         answered = await isThere(directory, canary, signal);
         await record(run, answers, answered);
+        lookedUp += answers.length;
+        await run.checkpoint.advance('looking_up', { looked_up: lookedUp });
       }
     },
   };

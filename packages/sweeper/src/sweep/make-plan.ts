@@ -7,7 +7,7 @@ import { type BrakeOutcome, brake, classOf, type Population } from '../reconcile
 import { decide } from '../reconcile/decide.ts';
 import type { KnownUser } from '../reconcile/known-user.ts';
 import { confirmPresent } from './confirm-present.ts';
-import { listedUsers, withEvidence } from './known-users.ts';
+import { countUsers, listedUsers, withEvidence } from './known-users.ts';
 import { beginLookUps } from './look-ups.ts';
 import type { Run } from './run.ts';
 
@@ -35,6 +35,8 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
   const head = { runId, connectionId, configuration, population: withAccess, now };
   const draft = await beginPlan(lease, { ...head, expiresMs: sweep.planExpiresMs });
   const lookUps = beginLookUps(run, snapshot);
+  const of_people = await countUsers(db, connectionId);
+  let decided = 0;
   const tally: Tally = { counts: new Map(), taking: [], privileged: new Map() };
   for await (const part of listedUsers(db, connectionId, runId)) {
     run.signal.throwIfAborted();
@@ -46,6 +48,8 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
     const population = { withAccess, privileged: tally.privileged };
     await writeLines(draft, decisions, people, snapshot, population);
     await confirmPresent(run, snapshot, people);
+    decided += people.length;
+    await run.checkpoint.advance('deciding', { people: decided, of_people });
   }
   const { counts, privileged } = tally;
   return {

@@ -13,6 +13,7 @@ import { isApproved, type PlanHead, unfinishedPlans } from '../plan/plan-head.ts
 import { requireIntact } from '../plan/verify-digest.ts';
 import { waitsAfterUndo } from './after-undo.ts';
 import { carryOut } from './carry-out.ts';
+import { isOfThisVersion, keepCheckpoint } from './checkpoint.ts';
 import type { ConnectionSweep } from './connection-sweep.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { type Lease, leaseHolder, takeLease } from './lease.ts';
@@ -83,9 +84,11 @@ async function runUnderLease(
   await endInterruptedRuns(lease, clock());
   const runId = toRunId(randomUUID());
   const planOnly = tools.planOnly ?? false;
-  const run = { db, clock, planOnly, sweep, lease, signal, runId, startedAt: clock() };
+  const checkpoint = keepCheckpoint(lease, runId, clock);
+  const startedAt = clock();
+  const run = { db, clock, planOnly, sweep, lease, signal, runId, startedAt, checkpoint };
   const { connectionId, configuration } = sweep;
-  await startRun(lease, { runId, trigger, configuration, startedAt: run.startedAt });
+  await startRun(lease, { runId, trigger, configuration, startedAt });
   const { protectedSubjects } = sweep.policy;
   await lease.write((tx) => protectSubjects(tx, sweep.connectionId, protectedSubjects));
   const head = { runId, connectionId, trigger };
@@ -107,7 +110,8 @@ const FRESH_MS = 10 * 60_000;
 
 /**
  * A plan that was being applied when its worker went away is finished before anything
- * new, while its evidence is fresh and whoever let it begin would let it begin now.
+ * new, while its evidence is fresh, its worker wrote it in the form that this one reads,
+ * and whoever let it begin would let it begin now.
  * Otherwise, or where it is not what it was when it was made, its open lines are
  * decided about anew, from a new listing.
  */
@@ -134,6 +138,7 @@ async function finishPlans(run: Run, log: Log): Promise<number> {
 
 async function mayBeFinished(run: Run, plan: PlanHead): Promise<boolean> {
   if (run.planOnly || run.clock() >= after(plan.createdAt, FRESH_MS)) return false;
+  if (!(await isOfThisVersion(run.db, plan.runId))) return false;
   if (await waitsAfterUndo(run.db, run.sweep.connectionId)) return false;
   if (run.sweep.mode === 'auto') return true;
   return run.sweep.mode === 'approve' && isApproved(run.db, plan.digest);

@@ -1,6 +1,7 @@
 import type { RunId } from '@rollcall/shared/core/ids';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { Database } from '@rollcall/shared/db/database';
+import type { Checkpoint } from './checkpoint.ts';
 import type { ConnectionSweep } from './connection-sweep.ts';
 import type { Lease } from './lease.ts';
 
@@ -14,6 +15,7 @@ export interface Run {
   readonly lease: Lease;
   readonly runId: RunId;
   readonly startedAt: EpochMs;
+  readonly checkpoint: Checkpoint;
   /** Aborted when the worker stops or loses its lease. */
   readonly signal: AbortSignal;
 }

@@ -5,6 +5,7 @@ import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { SweepState, SweepTrigger } from '@rollcall/shared/db/tables';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import { waitsAfterUndo } from './after-undo.ts';
+import { CHECKPOINT_VERSION } from './checkpoint.ts';
 import type { ConnectionSweep, SweepMode } from './connection-sweep.ts';
 import type { Lease } from './lease.ts';
 import type { PlanOnlyReason } from './summary.ts';
@@ -30,6 +31,9 @@ export async function startRun(
         fence: lease.fence,
         started_at: toTimestamp(run.startedAt),
         configuration: run.configuration,
+        checkpoint_version: CHECKPOINT_VERSION,
+        step: 'listing',
+        progress_at: toTimestamp(run.startedAt),
       })
       .execute(),
   );

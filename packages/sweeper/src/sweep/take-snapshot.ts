@@ -48,7 +48,9 @@ async function listAndRemember(run: Run): Promise<ListingProof> {
   const awaited = await awaitedIds(db, connectionId, since);
   const named: DirectoryMember[] = [];
   try {
-    return await listDirectory(noting(directory, awaited, named), lease, runId, signal);
+    const progress = (reached: { pages: number; rows: number }) =>
+      run.checkpoint.advance('listing', reached);
+    return await listDirectory(noting(directory, awaited, named), lease, runId, signal, progress);
   } catch (error) {
     if (named.length > 0) {
       await lease.write(async (tx) => {
