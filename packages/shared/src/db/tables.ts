@@ -318,6 +318,17 @@ export interface SignInTestsTable {
   report: NullableJson;
 }
 
+/** Append-only; the events and their facts are in `notify/events.ts`. */
+export interface NotificationsTable {
+  id: Identity;
+  at: Date;
+  event: string;
+  standing: 'raised' | 'resolved';
+  connection_id: ConnectionId | null;
+  about: string;
+  facts: Json<Record<string, unknown>>;
+}
+
 /** Every table, as `migrations/` makes it. */
 export interface Tables {
   connections: ConnectionsTable;
@@ -342,4 +353,5 @@ export interface Tables {
   sign_in_refusals: SignInRefusalsTable;
   connection_sign_ins: ConnectionSignInsTable;
   sign_in_tests: SignInTestsTable;
+  notifications: NotificationsTable;
 }
