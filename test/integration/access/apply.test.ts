@@ -11,6 +11,7 @@ import {
   at,
   countAudit,
   known,
+  noteSignIn,
   OPERATOR,
   openScene,
   run,
@@ -244,6 +245,7 @@ describe('sessions', () => {
 
   it('of somebody contained need a fresh assertion, and one clears it', async () => {
     const { user, session } = await admit(scene, name(), ['analyst'], 0);
+    await noteSignIn(scene, 0);
     await run(scene, step('contain', user.id, { reason: 'held' }), SWEEP, 10);
     expect(
       await readSession(scene.db, session.id, { idleMs: HOUR, used: true }, at(11)),

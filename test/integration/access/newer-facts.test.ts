@@ -8,6 +8,7 @@ import {
   admit,
   assertion,
   at,
+  noteSignIn,
   OPERATOR,
   openScene,
   rolesSeen,
@@ -100,8 +101,9 @@ describe('whoever is deactivated', () => {
 describe('whoever is contained', () => {
   it('gets no session by an assertion from before the containment', async () => {
     const { user } = await admit(scene, name(), ['analyst'], 0);
+    await noteSignIn(scene, 0);
     await run(scene, step('contain', user.id, { reason: 'held' }), SWEEP, 10);
-    const old = signInOf(user.subject, ['analyst'], 20, { issuedAt: at(10) });
+    const old = signInOf(user.subject, ['analyst'], 20, { issuedAt: at(10), begunAt: at(10) });
     expect(await run(scene, old, assertion(), 20)).toMatchObject({
       kind: 'refused',
       code: 'assertion_too_old',

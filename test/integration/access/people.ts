@@ -17,6 +17,7 @@ import {
 } from '@rollcall/shared/core/ids';
 import type { RoleMapping } from '@rollcall/shared/core/roles';
 import { type EpochMs, toEpochMs } from '@rollcall/shared/core/time';
+import { addSignIns } from '@rollcall/shared/db/connection-sign-ins';
 import { registerConnection } from '@rollcall/shared/db/connections';
 import { type Database, inTransaction, overPool } from '@rollcall/shared/db/database';
 import { type FreshDatabase, freshDatabase } from '../../setup/database.ts';
@@ -101,6 +102,11 @@ export async function admit(
   if (outcome.kind !== 'applied')
     throw new Error(`${name} was not let in: ${JSON.stringify(outcome)}`);
   return { ...outcome, session: change.session };
+}
+
+/** Writes down, as the service does, that sign-in by a connection works: a containment rests on it. */
+export function noteSignIn(scene: Scene, seconds: number, connectionId = ACME): Promise<void> {
+  return addSignIns(scene.db, [{ connectionId, lastAt: at(seconds), clockOffsetsMs: [0] }]);
 }
 
 export function assertion(): Actor {

@@ -15,6 +15,7 @@ import {
   assertion,
   at,
   countAudit,
+  noteSignIn,
   OPERATOR,
   openScene,
   run,
@@ -119,6 +120,7 @@ describe('records that are joined', () => {
       await enter(ACME, 'ada', ['analyst'], 52),
       await enter(GLOBEX, 'ada', ['editor'], 53),
     ];
+    await noteSignIn(scene, 60, GLOBEX);
     await run(scene, step('contain', two.user.id, { reason: 'held' }), SWEEP, 60);
     // Contained: a fresh assertion by that connection is owed, which this session is not.
     expect(await read(first.session, 61)).toEqual({ id: one.user.id, roles: ['analyst'] });

@@ -7,7 +7,7 @@ import { DEFAULT_PERCENTS, limitsFor } from '@rollcall/sweeper/reconcile/brake-l
 import type { ConnectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import { runSweep, type SweepTools } from '@rollcall/sweeper/sweep/run-sweep';
 import type { SweepResult, SweepSummary } from '@rollcall/sweeper/sweep/summary';
-import { ACME, admit, at, openScene, type Scene } from '../access/people.ts';
+import { ACME, admit, at, noteSignIn, openScene, type Scene } from '../access/people.ts';
 import { SimulatedDirectory } from './simulator.ts';
 
 const MINUTE = 60;
@@ -116,6 +116,7 @@ export async function openHouse(): Promise<House> {
         directory.employ(name, groups);
         await admit(scene, name, roles, minute * MINUTE);
       }
+      await noteSignIn(scene, minute * MINUTE);
     },
     idOf: async (name) =>
       (await one<{ id: UserId }>('select id from users where subject = $1', name)).id,

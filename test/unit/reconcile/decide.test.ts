@@ -34,10 +34,13 @@ describe('what the directory says outright', () => {
   });
 
   it('present clears a suspicion and a containment', () => {
-    for (const state of ['suspected', 'contained'] as const) {
+    for (const [state, kind] of [
+      ['suspected', 'restore'],
+      ['contained', 'release'],
+    ] as const) {
       const user = userOf({ state });
       expect(decided(known(user, { member: memberOf(user) }))).toEqual({
-        kind: 'restore',
+        kind,
         reason: 'suspicion_cleared',
         evidence: 'E1',
       });

@@ -40,6 +40,7 @@ async function tallyOf(db: Database, runId: RunId): Promise<PlanTally> {
   return {
     deactivate: count('deactivate'),
     contain: count('contain'),
+    release: count('release'),
     change_roles: count('change_roles'),
     suspect: count('suspect'),
     restore: count('restore'),

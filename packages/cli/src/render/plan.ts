@@ -50,6 +50,7 @@ export function sayListing(listing: ListingFacts): string {
 const SIGNS = {
   deactivate: '-',
   contain: '-',
+  release: '+',
   change_roles: '~',
   suspect: '?',
   restore: '+',
@@ -59,6 +60,7 @@ const SIGNS = {
 const NAMES = {
   deactivate: 'deactivate',
   contain: 'contain',
+  release: 'release',
   change_roles: 'roles',
   suspect: 'suspect',
   restore: 'restore',
@@ -77,7 +79,7 @@ function lineCells(line: PlanLineView, colors: Colors): (Cell | string)[] {
 }
 
 function paintOf(decision: PlanLineView['decision'], colors: Colors): (text: string) => string {
-  if (decision === 'restore') return colors.green;
+  if (decision === 'restore' || decision === 'release') return colors.green;
   if (decision === 'deactivate' || decision === 'contain') return colors.red;
   return decision === 'refuse' ? colors.dim : colors.yellow;
 }
@@ -101,6 +103,7 @@ function summaryLine({ plan, tally }: ShownPlan, colors: Colors): string {
   const parts = [
     [tally.deactivate, 'to deactivate'],
     [tally.contain, 'to contain'],
+    [tally.release, 'to release'],
     [tally.change_roles, 'to change'],
     [tally.suspect, 'to suspect'],
     [tally.restore, 'to restore'],

@@ -59,7 +59,12 @@ export function requestSession(request: Request): RequestSession {
 
 /** Why nobody is signed in: a stable code and a sentence. */
 export interface NotSignedIn {
-  readonly code: 'session.none' | 'session.ended' | 'session.expired' | 'session.access_ended';
+  readonly code:
+    | 'session.none'
+    | 'session.ended'
+    | 'session.expired'
+    | 'session.fresh_sign_in_needed'
+    | 'session.access_ended';
   readonly title: string;
   readonly detail: string;
 }
@@ -86,9 +91,10 @@ export function whyNotSignedIn(reading: Exclude<RequestSession, { kind: 'live' }
       };
     case 'fresh_sign_in_needed':
       return {
-        code: 'session.expired',
+        code: 'session.fresh_sign_in_needed',
         title: 'Please sign in again',
-        detail: 'A fresh sign-in at your identity provider is needed.',
+        detail:
+          'A fresh sign-in at your identity provider is needed. You keep your roles, and one is enough.',
       };
     default:
       return reading.why satisfies never;

@@ -66,6 +66,7 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
   not_owned: 'access.refused',
   other_cause: 'access.refused',
   illegal_step: 'access.refused',
+  sign_in_doubtful: 'access.refused',
   not_by_hand: 'access.refused',
   same_user: 'access.refused',
   already_joined: 'access.refused',

@@ -44,6 +44,7 @@ export function apply(
       return recordDispute(tx, change, actor, now);
     case 'suspect':
     case 'contain':
+    case 'release':
     case 'deactivate':
     case 'restore':
       return changeState(tx, change, actor, now);

@@ -84,7 +84,7 @@ export interface VerifiersDisagreed {
 
 /** A step in a user's life. */
 export interface StateChange {
-  readonly kind: 'suspect' | 'contain' | 'deactivate' | 'restore';
+  readonly kind: 'suspect' | 'contain' | 'release' | 'deactivate' | 'restore';
   readonly userId: UserId;
   /** The privileged roles of the configuration, where the caller has it. */
   readonly privilegedRoles?: ReadonlySet<string>;
@@ -221,6 +221,8 @@ export type RefusalCode =
   | 'not_owned'
   | 'other_cause'
   | 'illegal_step'
+  /** Nobody is contained by a program while sign-in by the connection may be broken. */
+  | 'sign_in_doubtful'
   /** Only an administrator may say that. */
   | 'not_by_hand'
   /** A record cannot be joined with itself. */

@@ -5,7 +5,13 @@ import type { Tx } from '../db/database.ts';
 import { recordsOfPerson } from '../db/persons.ts';
 import { findUser } from '../db/users.ts';
 import { apply } from './apply.ts';
-import type { AccessOutcome, ProtectionChange, StateChange, UserSessionsEnd } from './change.ts';
+import type {
+  AccessChange,
+  AccessOutcome,
+  ProtectionChange,
+  StateChange,
+  UserSessionsEnd,
+} from './change.ts';
 import { lockPrivilegedRoles } from './privileged.ts';
 
 /** What an administrator does to a person, whichever record was named. */
@@ -38,8 +44,16 @@ export async function applyToPerson(
   if (named === null) return [];
   const outcomes: RecordOutcome[] = [];
   for (const record of await recordsOfPerson(tx, named)) {
-    const outcome = await apply(tx, { ...change, userId: record.id }, actor, now);
+    const outcome = await apply(tx, stepFor(change, record), actor, now);
     outcomes.push({ record, outcome });
   }
   return outcomes;
+}
+
+/** To an administrator, giving back is one thing: whoever is contained need only be released. */
+function stepFor(change: PersonChange, { id: userId, state }: User): AccessChange {
+  if (change.kind === 'restore' && state === 'contained') {
+    return { ...change, kind: 'release', userId };
+  }
+  return { ...change, userId };
 }

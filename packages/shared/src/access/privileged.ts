@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import type { UserId } from '../core/ids.ts';
+import type { UserState } from '../core/lifecycle.ts';
 import type { Grant, User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { grantsOf, lockUser } from '../db/users.ts';
@@ -62,6 +63,31 @@ export async function rolesThatMustStay(
   roles: readonly string[],
   actor: Actor,
 ): Promise<readonly string[]> {
+  const needed = actor.kind === 'operator' || actor.kind === 'undo' ? 1 : 2;
+  return rolesHeldByFewer(tx, userId, roles, needed, ['active', 'suspected', 'contained']);
+}
+
+/**
+ * Of the roles given, those that nobody else could exercise without a fresh sign-in, were
+ * this user contained. A containment takes no role, and whoever is contained still is a
+ * holder; but were everybody contained who holds the role, and the identity provider broke
+ * down after it, nobody could act. Call under {@link lockPrivilegedRoles}.
+ */
+export function rolesNobodyElseUses(
+  tx: Tx,
+  userId: UserId,
+  roles: readonly string[],
+): Promise<readonly string[]> {
+  return rolesHeldByFewer(tx, userId, roles, 1, ['active', 'suspected']);
+}
+
+async function rolesHeldByFewer(
+  tx: Tx,
+  userId: UserId,
+  roles: readonly string[],
+  needed: number,
+  states: readonly UserState[],
+): Promise<readonly string[]> {
   if (roles.length === 0) return [];
   const counts = await sql<{ role: string; others: string; held: boolean }>`
     select g.role, count(distinct u.person) filter (where u.person <> self.person) as others,
@@ -70,14 +96,13 @@ export async function rolesThatMustStay(
       join (select id, state, connection_id, coalesce(person_id, id) as person from users) u on u.id = g.user_id
       cross join (select coalesce(person_id, id) as person from users where id = ${userId}) self
      where g.role = any(${[...roles]}::text[]) and g.user_id <> ${userId}
-       and u.state in ('active', 'suspected', 'contained')
+       and u.state = any(${[...states]}::text[])
        -- Nobody signs in by a connection that was taken out of the configuration.
        and not exists (
          select from connections c
           where c.id in (u.connection_id, g.connection_id) and c.retired_at is not null)
      group by g.role`.execute(tx);
   const others = new Map(counts.rows.map((row) => [row.role, row]));
-  const needed = actor.kind === 'operator' || actor.kind === 'undo' ? 1 : 2;
   return roles.filter((role) => {
     const counted = others.get(role);
     return counted === undefined || !(counted.held || Number(counted.others) >= needed);

@@ -41,6 +41,7 @@ export function storyOf(told: SignInTold & { readonly created: boolean }): Story
     facts: [
       ...creation,
       ...back.facts,
+      ...releaseOf(told),
       { kind: 'user.signed_in', ...head, ...views, evidence },
       ...(granted.kept.length > 0 ? [{ kind: 'roles.kept' as const, ...head, ...kept }] : []),
       ...difference.facts,
@@ -81,6 +82,15 @@ function returnOf(told: SignInTold): Story {
     facts: [{ kind: 'user.restored', ...fact, evidence: { issuedAt, authenticatedAt, begunAt } }],
     messages: [{ kind: 'user.restored', userId: user.id, payload }],
   };
+}
+
+/** That somebody contained has brought the fresh assertion that they owed. */
+function releaseOf(told: SignInTold): readonly AuditEntry[] {
+  const { user, after, change } = told;
+  if (user.state !== 'contained' || after.state !== 'active') return [];
+  const { issuedAt, authenticatedAt, begunAt } = change;
+  const fact = { ...headOf(told), reason: 'signed_in', ...viewsOf(told) };
+  return [{ kind: 'user.released', ...fact, evidence: { issuedAt, authenticatedAt, begunAt } }];
 }
 
 /** What the assertion changed of the roles; nothing where it changed none. */

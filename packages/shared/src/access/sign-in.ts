@@ -195,10 +195,15 @@ function namesSomebodyElse(user: User, change: SignIn): boolean {
   return user.directoryId !== change.directoryId;
 }
 
-/** Whoever is contained needs a sign-in that was begun since, by our clock as by the provider's. */
+/**
+ * Whoever is contained needs an assertion that was issued since: what answers a request of
+ * ours is younger than the request, whatever the provider's clock says; what came unasked
+ * has its IssueInstant alone. When the person last gave a password (AuthnInstant) is not
+ * asked: the question is whether the provider still vouches for them, and issuing is the
+ * answer.
+ */
 function isTooOldFor(user: User, change: SignIn): boolean {
-  if (user.state !== 'contained') return false;
-  return change.issuedAt <= user.stateChangedAt || isBegunBefore(user.stateChangedAt, change);
+  return user.state === 'contained' && isBegunBefore(user.stateChangedAt, change);
 }
 
 /** What the assertion does to the grants; null: nothing. */
@@ -225,7 +230,7 @@ function unchanged(before: readonly Grant[]): GrantResult {
 
 /** The user as the sign-in leaves them. */
 function userAfter({ user, change, fresh, returning }: Admitted, now: EpochMs): User {
-  const vouched = user.state !== 'active' && change.issuedAt > user.stateChangedAt;
+  const vouched = user.state === 'contained' || isNewer(change.issuedAt, user.stateChangedAt);
   const groupsSeen = fresh && change.groups !== null;
   return {
     ...user,
@@ -238,7 +243,9 @@ function userAfter({ user, change, fresh, returning }: Admitted, now: EpochMs): 
     version: user.version + 1,
     ...(groupsSeen ? { groups: change.groups, groupsSeenAt: change.issuedAt } : {}),
     // Fresh proof of life ends a suspicion; the next sweep still asks the directory.
-    ...(vouched ? { state: 'active', stateReason: 'signed_in', stateChangedAt: now } : {}),
+    ...(vouched && user.state !== 'active'
+      ? { state: 'active', stateReason: 'signed_in', stateChangedAt: now }
+      : {}),
     ...(returning === true ? { cause: null, stateReason: 'signed_in_again' } : {}),
   };
 }

@@ -1,13 +1,20 @@
 import { type Actor, causeOf } from '../core/actor.ts';
 import type { AuditKind } from '../core/audit-event.ts';
-import { type Cause, mayRestore, nextState, takesOver, type UserState } from '../core/lifecycle.ts';
+import { judgeStep, type StepVerdict } from '../core/lifecycle.ts';
+import { signInHealth } from '../core/sign-in-health.ts';
 import type { EpochMs } from '../core/time.ts';
 import { type Grant, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
+import { readSignInFacts } from '../db/sign-in-facts.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
 import type { AccessOutcome, StateChange } from './change.ts';
-import { isPrivileged, lockUserWithGrants, rolesThatMustStay } from './privileged.ts';
+import {
+  isPrivileged,
+  lockUserWithGrants,
+  rolesNobodyElseUses,
+  rolesThatMustStay,
+} from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 import { isSeenSince } from './role-change.ts';
 import { endSessionsOfUser } from './session-end.ts';
@@ -15,6 +22,7 @@ import { endSessionsOfUser } from './session-end.ts';
 const AUDITED_AS: Readonly<Record<StateChange['kind'], AuditKind>> = {
   suspect: 'user.suspected',
   contain: 'user.contained',
+  release: 'user.released',
   deactivate: 'user.deactivated',
   restore: 'user.restored',
 };
@@ -29,16 +37,11 @@ export async function changeState(
   const locked = await lockFor(tx, change);
   if (locked === null) return { kind: 'refused', code: 'no_such_user', user: null };
   const { user, grants } = locked;
-  const objection = await objectionTo(tx, change, user, grants, actor);
+  const verdict = judgeStep(user, change.kind, causeOf(actor));
+  const objection = await objectionTo(tx, change, { user, grants, verdict }, actor, now);
   if (objection !== null) return objection;
-
-  // A weightier cause takes a deactivation over: the state stays, the cause changes.
-  const next =
-    user.cause !== null && change.kind === 'deactivate'
-      ? user.state
-      : nextState(user.state, change.kind);
-  if (next === null) return { kind: 'refused', code: 'illegal_step', user };
-  const after = await writeState(tx, user, next, change, actor, now);
+  if (verdict.kind !== 'step') throw new RangeError('a step without a verdict');
+  const after = await writeState(tx, user, verdict, change, now);
   const sessionsEnded =
     change.kind === 'deactivate' ? await endSessionsOfUser(tx, user.id, change.reason, now) : 0;
 
@@ -65,64 +68,65 @@ export async function changeState(
   return { kind: 'applied', user: after, roles, created: false, sessionsEnded, kept: [], before };
 }
 
-/** Only a deactivation takes a privileged role out of use, so only it waits its turn. */
+/**
+ * Only a deactivation takes a privileged role out of use, and only a containment asks for a
+ * sign-in before it is used again: so only they wait their turn.
+ */
 async function lockFor(
   tx: Tx,
   change: StateChange,
 ): Promise<{ readonly user: User; readonly grants: readonly Grant[] } | null> {
-  if (change.kind === 'deactivate')
+  if (change.kind === 'deactivate' || change.kind === 'contain')
     return lockUserWithGrants(tx, change.userId, change.privilegedRoles ?? new Set());
   const user = await lockUser(tx, change.userId);
   return user === null ? null : { user, grants: await grantsOf(tx, user.id) };
+}
+
+interface Judged {
+  readonly user: User;
+  readonly grants: readonly Grant[];
+  readonly verdict: StepVerdict;
 }
 
 /** Why the change may not be made, in the order in which a reader would ask. */
 async function objectionTo(
   tx: Tx,
   change: StateChange,
+  { user, grants, verdict }: Judged,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome | null> {
+  if (verdict.kind === 'done') return { kind: 'unchanged', user };
+  const code = verdict.kind === 'refused' ? verdict.code : null;
+  if (code === 'not_owned' || code === 'protected') return { kind: 'refused', code, user };
+  if (isStale(change, user)) return staleOutcome(change, user);
+  if (code !== null) return { kind: 'refused', code, user };
+  if (change.kind === 'contain' && actor.kind !== 'operator') {
+    const health = signInHealth(await readSignInFacts(tx, user.connectionId), now);
+    if (health.kind !== 'healthy') return { kind: 'refused', code: 'sign_in_doubtful', user };
+  }
+  const must = await privilegedAtStake(tx, change, user, grants, actor);
+  return must.length > 0 ? { kind: 'refused', code: 'last_admin', user } : null;
+}
+
+/** The privileged roles that too few would be left to exercise (invariant 8). */
+async function privilegedAtStake(
+  tx: Tx,
+  change: StateChange,
   user: User,
   grants: readonly Grant[],
   actor: Actor,
-): Promise<AccessOutcome | null> {
-  if (isDone(change, user, causeOf(actor))) return { kind: 'unchanged', user };
-  const automatic = actor.kind !== 'operator';
-  if (change.kind !== 'restore' && automatic) {
-    if (user.owner !== 'roll') return { kind: 'refused', code: 'not_owned', user };
-    if (user.protected) return { kind: 'refused', code: 'protected', user };
-  }
-  if (isStale(change, user)) return staleOutcome(change, user);
-  const cause = causeOf(actor);
-  if (change.kind === 'deactivate' && cause === null) {
-    return { kind: 'refused', code: 'other_cause', user };
-  }
-  if (change.kind === 'restore' && !mayBeRestoredBy(user, cause)) {
-    return { kind: 'refused', code: 'other_cause', user };
-  }
+): Promise<readonly string[]> {
+  const declared = change.privilegedRoles ?? new Set<string>();
+  const privileged = [
+    ...new Set(grants.filter((g) => isPrivileged(g, declared)).map((g) => g.role)),
+  ];
   if (change.kind === 'deactivate' && user.cause === null) {
-    const declared = change.privilegedRoles ?? new Set<string>();
-    const privileged = [
-      ...new Set(grants.filter((g) => isPrivileged(g, declared)).map((g) => g.role)),
-    ];
-    const must = await rolesThatMustStay(tx, user.id, privileged, actor);
-    if (must.length > 0) return { kind: 'refused', code: 'last_admin', user };
+    return rolesThatMustStay(tx, user.id, privileged, actor);
   }
-  return null;
-}
-
-function isDone(change: StateChange, user: User, cause: Cause | null): boolean {
-  const state = user.state;
-  switch (change.kind) {
-    case 'suspect':
-      return state === 'suspected';
-    case 'contain':
-      return state === 'contained';
-    case 'deactivate':
-      return user.cause !== null && !(cause !== null && takesOver(user.cause, cause));
-    case 'restore':
-      return state === 'active';
-    default:
-      return change.kind satisfies never;
-  }
+  const automatic = actor.kind !== 'operator';
+  if (change.kind !== 'contain' || !automatic) return [];
+  return rolesNobodyElseUses(tx, user.id, privileged);
 }
 
 /** Whether something newer than the decision happened (invariant 3). */
@@ -130,9 +134,13 @@ function isStale(change: StateChange, user: User): boolean {
   return versionMoved(change, user) || signedInSince(change, user) || provesNoReturn(change, user);
 }
 
+function givesBack(change: StateChange): boolean {
+  return change.kind === 'restore' || change.kind === 'release';
+}
+
 /** What was observed before a state began says nothing of its end (invariant 5). */
 function provesNoReturn(change: StateChange, user: User): boolean {
-  if (change.kind !== 'restore' || change.observedAt === null) return false;
+  if (!givesBack(change) || change.observedAt === null) return false;
   return change.observedAt <= user.stateChangedAt;
 }
 
@@ -141,7 +149,7 @@ function versionMoved(change: StateChange, user: User): boolean {
 }
 
 function signedInSince(change: StateChange, user: User): boolean {
-  if (change.observedAt === null || change.kind === 'restore') return false;
+  if (change.observedAt === null || givesBack(change)) return false;
   return isSeenSince(user.lastAssertionAt, change.observedAt);
 }
 
@@ -150,10 +158,9 @@ function staleOutcome(change: StateChange, user: User): AccessOutcome {
   return { kind: 'stale', why: versionMoved(change, user) ? 'version_changed' : 'newer_state' };
 }
 
-/** Only the cause of a deactivation ends it; a suspicion has none and yields to any evidence. */
-function mayBeRestoredBy(user: User, cause: Cause | null): boolean {
-  if (user.cause === null) return true;
-  return cause !== null && mayRestore(user.cause, cause);
+/** A person who releases somebody has seen nobody in a directory. */
+function isConfirmed({ kind, observedAt }: StateChange): boolean {
+  return kind === 'restore' || (kind === 'release' && observedAt !== null);
 }
 
 function isReturn(change: StateChange, before: User): boolean {
@@ -163,21 +170,20 @@ function isReturn(change: StateChange, before: User): boolean {
 async function writeState(
   tx: Tx,
   user: User,
-  next: UserState,
+  { next, cause }: Extract<StepVerdict, { kind: 'step' }>,
   change: StateChange,
-  actor: Actor,
   now: EpochMs,
 ): Promise<User> {
   const row = await tx
     .updateTable('users')
     .set({
       state: next,
-      cause: change.kind === 'deactivate' ? causeOf(actor) : null,
+      cause,
       state_reason: change.reason,
       state_changed_at: toTimestamp(now),
       epoch: change.kind === 'deactivate' ? user.epoch + 1 : user.epoch,
       version: user.version + 1,
-      ...(change.kind === 'restore' ? { last_confirmed_at: toTimestamp(now) } : {}),
+      ...(isConfirmed(change) ? { last_confirmed_at: toTimestamp(now) } : {}),
     })
     .where('id', '=', user.id)
     .returningAll()

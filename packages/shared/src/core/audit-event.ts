@@ -5,6 +5,7 @@ export const AUDIT_KINDS = [
   'user.changed',
   'user.suspected',
   'user.contained',
+  'user.released',
   'user.deactivated',
   'user.restored',
   'user.undone',

@@ -40,6 +40,12 @@ export type Decision =
       readonly evidence: EvidenceClass;
     }
   | {
+      readonly kind: 'release';
+      readonly userId: UserId;
+      readonly reason: 'suspicion_cleared';
+      readonly evidence: EvidenceClass;
+    }
+  | {
       readonly kind: 'deactivate';
       readonly userId: UserId;
       readonly reason: LeaveReason;

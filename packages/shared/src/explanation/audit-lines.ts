@@ -24,6 +24,7 @@ const LIFECYCLE: readonly AuditKind[] = [
   'user.created',
   'user.suspected',
   'user.contained',
+  'user.released',
   'user.deactivated',
   'user.restored',
   'user.undone',

@@ -132,6 +132,7 @@ function changeOf(
     }
     case 'suspect':
     case 'contain':
+    case 'release':
     case 'deactivate':
     case 'restore':
       return {

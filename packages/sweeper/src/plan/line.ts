@@ -15,7 +15,7 @@ import { type KnownUser, lookedUpSinceSignIn } from '../reconcile/known-user.ts'
 /** What a line does to somebody, as the plan keeps it. */
 export type PlannedChange =
   | {
-      readonly kind: 'suspect' | 'contain' | 'deactivate' | 'restore';
+      readonly kind: 'suspect' | 'contain' | 'release' | 'deactivate' | 'restore';
       /** Privileged roles that the person holds, and would no longer exercise. */
       readonly privileged: readonly string[];
       /**
@@ -111,7 +111,7 @@ function restsOnLookUps(person: KnownUser, snapshot: CompleteSnapshot): boolean 
 const strings = z.array(z.string()).readonly();
 const storedChange = z.discriminatedUnion('kind', [
   z.object({
-    kind: z.enum(['suspect', 'contain', 'deactivate', 'restore']),
+    kind: z.enum(['suspect', 'contain', 'release', 'deactivate', 'restore']),
     privileged: strings,
     observedAt: z.number().transform(toEpochMs).optional(),
   }),

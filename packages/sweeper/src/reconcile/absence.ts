@@ -1,6 +1,7 @@
 import type { Decision, KeepReason } from '@rollcall/shared/core/decision';
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
 import type { EpochMs } from '@rollcall/shared/core/time';
+import type { User } from '@rollcall/shared/core/user';
 import { isOwn, type KnownUser, type PastLookUp } from './known-user.ts';
 import { LOOK_UP_VALID_MS, type SweepPolicy } from './policy.ts';
 
@@ -30,9 +31,7 @@ export function decideByLookUps(
   if (own === undefined || own.standing === 'unknown') return keep('look_up_unknown');
   switch (own.standing) {
     case 'present':
-      return user.state === 'active'
-        ? keep('look_up_found')
-        : { kind: 'restore', userId: user.id, reason: 'suspicion_cleared', evidence: 'E1' };
+      return user.state === 'active' ? keep('look_up_found') : clearSuspicion(user);
     case 'disabled':
     case 'unassigned':
       return { kind: 'deactivate', userId: user.id, reason: own.standing, evidence: 'E1' };
@@ -47,6 +46,12 @@ export function decideByLookUps(
   }
   if (user.state !== 'active') return keep('waiting_for_confirmation');
   return { kind: 'suspect', userId: user.id, reason: 'absent_once', evidence: 'E2' };
+}
+
+/** What follows where somebody is found who was suspected or contained: it is over. */
+export function clearSuspicion({ id: userId, state }: User): Decision {
+  const kind = state === 'contained' ? ('release' as const) : ('restore' as const);
+  return { kind, userId, reason: 'suspicion_cleared', evidence: 'E1' };
 }
 
 function isConfirmed(

@@ -3,7 +3,7 @@ import type { CompleteSnapshot, DirectoryMember } from '@rollcall/shared/core/ev
 import { hasAccess, mayRestore } from '@rollcall/shared/core/lifecycle';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { User } from '@rollcall/shared/core/user';
-import { decideByLookUps } from './absence.ts';
+import { clearSuspicion, decideByLookUps } from './absence.ts';
 import { type KnownUser, lookedUpSinceSignIn, signedInSince } from './known-user.ts';
 import type { SweepPolicy } from './policy.ts';
 import { differenceOfRoles } from './role-difference.ts';
@@ -73,9 +73,7 @@ function decidePresent(
   policy: SweepPolicy,
 ): Decision {
   const { user } = person;
-  if (user.state !== 'active') {
-    return { kind: 'restore', userId: user.id, reason: 'suspicion_cleared', evidence: 'E1' };
-  }
+  if (user.state !== 'active') return clearSuspicion(user);
   const difference = differenceOfRoles(snapshot, person, member, policy);
   if (difference === null) return keep(user, 'present');
   if (isProtected(user, policy)) {

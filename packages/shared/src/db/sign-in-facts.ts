@@ -1,0 +1,74 @@
+import { X509Certificate } from 'node:crypto';
+import { sql } from 'kysely';
+import type { ConnectionId } from '../core/ids.ts';
+import { type SignInFacts, speaksOfConnection } from '../core/sign-in-health.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { Database, Tx } from './database.ts';
+import { fromNullableTimestamp, toTimestamp } from './timestamp.ts';
+
+/** What the database knows of how sign-ins by a connection go, for `signInHealth`. */
+export async function readSignInFacts(
+  db: Database | Tx,
+  connectionId: ConnectionId,
+): Promise<SignInFacts> {
+  const signIns = await db
+    .selectFrom('connection_sign_ins')
+    .select('last_at')
+    .where('connection_id', '=', connectionId)
+    .executeTakeFirst();
+  const acceptedAt = fromNullableTimestamp(signIns?.last_at ?? null);
+  return {
+    acceptedAt,
+    refusedSince: acceptedAt === null ? 0 : await refusedSince(db, connectionId, acceptedAt),
+    ...(await identityProviderFacts(db, connectionId)),
+  };
+}
+
+/** Of each code the latest few are kept with their times: enough to tell three from none. */
+async function refusedSince(
+  db: Database | Tx,
+  connectionId: ConnectionId,
+  since: EpochMs,
+): Promise<number> {
+  const { rows } = await sql<{ code: string; count: string }>`
+    select code, count(*) as count
+      from sign_in_refusals, jsonb_array_elements(recent) as note
+     where connection_id = ${connectionId} and last_at > ${toTimestamp(since)}
+       and (note->>'at')::bigint > ${since}
+     group by code`.execute(db);
+  return rows
+    .filter(({ code }) => speaksOfConnection(code))
+    .reduce((sum, { count }) => sum + Number(count), 0);
+}
+
+/** Of the address that was asked last: copies of addresses that were left stay for a while. */
+async function identityProviderFacts(
+  db: Database | Tx,
+  connectionId: ConnectionId,
+): Promise<Pick<SignInFacts, 'certificatesEndAt' | 'metadata'>> {
+  const copy = await db
+    .selectFrom('identity_providers')
+    .select(['source', 'fetched_at', 'valid_until', 'failures'])
+    .where('connection_id', '=', connectionId)
+    .orderBy(sql`greatest(fetched_at, failed_at)`, (order) => order.desc().nullsLast())
+    .limit(1)
+    .executeTakeFirst();
+  if (copy === undefined) return { certificatesEndAt: null, metadata: null };
+  const certificates = await db
+    .selectFrom('identity_provider_certificates')
+    .select('pem')
+    .where('connection_id', '=', connectionId)
+    .where('source', '=', copy.source)
+    .where('standing', '=', 'announced')
+    .execute();
+  const ends = certificates.map(({ pem }) => new X509Certificate(pem).validToDate);
+  const last = ends.sort((a, b) => b.getTime() - a.getTime())[0];
+  return {
+    certificatesEndAt: fromNullableTimestamp(last ?? null),
+    metadata: {
+      fetchedAt: fromNullableTimestamp(copy.fetched_at),
+      validUntil: fromNullableTimestamp(copy.valid_until),
+      failures: copy.failures,
+    },
+  };
+}
