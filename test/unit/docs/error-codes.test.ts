@@ -33,7 +33,7 @@ function sources(): string {
   const packages = join(ROOT, 'packages');
   return readdirSync(packages, { recursive: true, encoding: 'utf8' })
     .filter((name) => /^(?!demo-)[^/]+\/src\/.*\.ts$/.test(name))
-    .filter((name) => !/core\/audit-event\.ts$|src\/outbox\//.test(name))
+    .filter((name) => !/core\/audit-event\.ts$|src\/(?:outbox|notify)\//.test(name))
     .map((name) => readFileSync(join(packages, name), 'utf8'))
     .join('\n')
     .replace(/^\s*(?:\*|\/\/|\/\*\*).*$/gm, '')
