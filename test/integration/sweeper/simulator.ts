@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DirectoryMember } from '@rollcall/shared/core/evidence';
 import { toDirectoryId } from '@rollcall/shared/core/ids';
+import type { EpochMs } from '@rollcall/shared/core/time';
 import { DirectoryError } from '@rollcall/sweeper/directories/directory-error';
 import type {
   Directory,
@@ -40,6 +41,8 @@ export interface Faults {
 export class SimulatedDirectory implements Directory {
   readonly type = 'simulated';
   readonly capabilities = { lookUp: true, groups: true };
+  /** The date that the listing has of itself; undefined: it speaks of now. */
+  asOf: EpochMs | undefined;
   readonly people = new Map<string, Omit<DirectoryMember, 'id'>>();
   faults: Faults = {};
   scope = 'scope-1';
@@ -93,7 +96,9 @@ export class SimulatedDirectory implements Directory {
         );
       }
       const last = index === pages.length - 1 && !this.faults.noLastPage;
-      yield { members: page, next: last ? null : String(index + 1), announcedTotal };
+      const { asOf } = this;
+      const dated = asOf === undefined ? {} : { asOf };
+      yield { members: page, next: last ? null : String(index + 1), announcedTotal, ...dated };
     }
     if (this.faults.otherScopeAfter) this.scope = `${this.scope}+`;
   }

@@ -254,6 +254,8 @@ describe('directories and sweeps', () => {
       everyMs: 900_000,
       mode: 'approve',
       confirmAfterMs: 300_000,
+      misses: 4,
+      missesApartMs: 86_400_000,
       planExpiresMs: 86_400_000,
       limits: {
         absencePerRun: { percent: 2 },

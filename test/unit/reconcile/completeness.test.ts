@@ -2,7 +2,7 @@ import type { ListingProof } from '@rollcall/shared/core/evidence';
 import { isShrunk, judge, type ListingContext } from '@rollcall/sweeper/reconcile/completeness';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { STARTED, THIS_RUN } from './people.ts';
+import { minutes, STARTED, THIS_RUN } from './people.ts';
 
 const PROOF: ListingProof = {
   rows: 100,
@@ -12,12 +12,14 @@ const PROOF: ListingProof = {
   terminalPageSeen: true,
   fingerprintBefore: 'scope',
   fingerprintAfter: 'scope',
+  asOf: null,
 };
 const CONTEXT: ListingContext = {
   runId: THIS_RUN,
   startedAt: STARTED,
   digest: 'd'.repeat(64),
   lastCompleteRows: 100,
+  lastAsOf: null,
 };
 
 function judged(proof: Partial<ListingProof>, context: Partial<ListingContext> = {}) {
@@ -68,6 +70,19 @@ describe('judge', () => {
     );
   });
 
+  it('speaks of the date that the listing has of itself, where that is older than its beginning', () => {
+    const asOf = minutes(-300);
+    expect(judged({ asOf })).toMatchObject({ kind: 'complete', startedAt: asOf });
+    expect(judged({ asOf: minutes(3) })).toMatchObject({ kind: 'complete', startedAt: STARTED });
+    // The same roster again is no news, and one from before proves nothing.
+    expect(judged({ asOf }, { lastAsOf: asOf })).toMatchObject({ kind: 'complete' });
+    expect(judged({ asOf }, { lastAsOf: minutes(-299) })).toMatchObject({
+      kind: 'partial',
+      reason: 'went_back',
+      explanation: expect.stringContaining('1 min older'),
+    });
+  });
+
   it('is complete only where no proof is broken', () => {
     const proofs = fc.record({
       rows: fc.integer({ min: 0, max: 40 }),
@@ -77,9 +92,11 @@ describe('judge', () => {
       terminalPageSeen: fc.boolean(),
       fingerprintBefore: fc.constantFrom('a', 'b'),
       fingerprintAfter: fc.constantFrom('a', 'b'),
+      asOf: fc.constantFrom(null, minutes(-9), minutes(-3)),
     });
     const contexts = fc.record({
       lastCompleteRows: fc.option(fc.integer({ min: 1, max: 60 })),
+      lastAsOf: fc.constantFrom(null, minutes(-6)),
     });
     let complete = 0;
     fc.assert(
@@ -97,6 +114,7 @@ describe('judge', () => {
           (given.announcedTotal ?? given.rows) === given.rows &&
           given.terminalPageSeen &&
           given.fingerprintBefore === given.fingerprintAfter &&
+          (given.asOf ?? 0) >= (given.asOf === null ? 0 : (context.lastAsOf ?? given.asOf)) &&
           (context.lastCompleteRows === null || !isShrunk(given.rows, context.lastCompleteRows))
         );
       }),

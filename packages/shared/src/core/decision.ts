@@ -2,8 +2,11 @@ import type { EvidenceClass } from './evidence.ts';
 import type { UserId } from './ids.ts';
 import type { RoleReason } from './roles.ts';
 
-/** Why access is taken: what the directory said of the person. */
-export type LeaveReason = 'absent' | 'disabled' | 'unassigned';
+/**
+ * Why access is taken: what the directory said of the person; `absent_repeatedly` where it
+ * answers no look-ups; `silent` where the person has not signed in for too long.
+ */
+export type LeaveReason = 'absent' | 'absent_repeatedly' | 'disabled' | 'unassigned' | 'silent';
 
 /** Why a decision that the evidence would allow is not taken. */
 export type RefuseReason =
@@ -22,6 +25,8 @@ export type KeepReason =
   | 'look_up_found'
   | 'canary_failed'
   | 'waiting_for_confirmation'
+  | 'waiting_for_misses'
+  | 'sign_in_doubtful'
   | 'signed_in_since';
 
 /** What follows from the evidence about one user. Every variant carries a reason code. */

@@ -31,6 +31,9 @@ export const PARTIAL_REASONS = [
   'zero_rows',
   'shrunk',
   'fingerprint_changed',
+  'went_back',
+  'stale',
+  'checksum_mismatch',
   'interrupted',
 ] as const;
 export type PartialReason = (typeof PARTIAL_REASONS)[number];
@@ -58,12 +61,18 @@ export interface ListingProof {
   /** Hash of tenant, app, filter and scope, taken before the first and after the last page. */
   readonly fingerprintBefore: string;
   readonly fingerprintAfter: string;
+  /** The date that the directory itself gives the listing; null: it speaks of now. */
+  readonly asOf: EpochMs | null;
 }
 
 /** A listing with proof that it names everybody. Only `reconcile/completeness` makes one. */
 export interface CompleteSnapshot {
   readonly kind: 'complete';
   readonly runId: RunId;
+  /**
+   * The moment of which it speaks: when the listing began, or the older date that the
+   * directory itself gives it. Whatever happened later is newer than what it says.
+   */
   readonly startedAt: EpochMs;
   readonly rows: number;
   /** sha-256 over the sorted rows, hexadecimal. */

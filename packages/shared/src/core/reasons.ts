@@ -2,7 +2,10 @@
 export const REASON_TEXT = {
   absent: 'no longer listed at the identity provider, confirmed by two look-ups',
   absent_once: 'not listed at the identity provider; to be confirmed by a second look-up',
-  absent_unconfirmable: 'not listed, and the directory answers no look-ups',
+  absent_unconfirmable:
+    'not listed, and the directory answers no look-ups: access needs a fresh sign-in meanwhile',
+  absent_repeatedly: 'not listed again and again, and no fresh sign-in since the first time',
+  silent: 'has not signed in for too long',
   disabled: 'disabled at the identity provider',
   unassigned: 'no longer assigned to this app at the identity provider',
   held: 'the sweep is held; access needs a fresh sign-in meanwhile',

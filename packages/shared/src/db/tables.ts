@@ -218,6 +218,14 @@ export interface SweepRunsTable {
   step: SweepStep | null;
   progress: ColumnType<unknown, string | undefined, string>;
   progress_at: Date | null;
+  as_of: Date | null;
+}
+
+export interface MissesTable {
+  user_id: UserId;
+  as_of: Date;
+  at: Date;
+  run_id: RunId;
 }
 
 export interface SnapshotMembersTable {
@@ -347,6 +355,7 @@ export interface Tables {
   sweep_runs: SweepRunsTable;
   snapshot_members: SnapshotMembersTable;
   look_ups: LookUpsTable;
+  misses: MissesTable;
   plans: PlansTable;
   plan_lines: PlanLinesTable;
   plan_approvals: PlanApprovalsTable;

@@ -1,5 +1,6 @@
 import type { DirectoryMember, PartialReason, Standing } from '@rollcall/shared/core/evidence';
 import type { DirectoryId } from '@rollcall/shared/core/ids';
+import type { EpochMs } from '@rollcall/shared/core/time';
 
 /** One page of a listing, as the directory gave it. */
 export interface DirectoryPage {
@@ -8,6 +9,8 @@ export interface DirectoryPage {
   readonly next: string | null;
   /** The total that the directory announces, where it announces one. */
   readonly announcedTotal: number | null;
+  /** The date that the directory gives its listing; left out where it speaks of now. */
+  readonly asOf?: EpochMs;
 }
 
 /** The answer to a look-up by immutable id. An error is `unknown`, never `absent`. */
@@ -60,4 +63,6 @@ export type DirectoryFault = Extract<
   | 'timed_out'
   | 'malformed_answer'
   | 'cursor_broken'
+  | 'stale'
+  | 'checksum_mismatch'
 >;

@@ -18,7 +18,7 @@ export interface PlanHead {
   readonly population: number;
   readonly createdAt: EpochMs;
   readonly expiresAt: EpochMs;
-  /** When the listing began that the plan rests on. */
+  /** Of which moment the listing speaks that the plan rests on. */
   readonly observedAt: EpochMs;
   /** Fingerprint of the configuration under which it was made. */
   readonly configuration: string | null;
@@ -122,7 +122,8 @@ function heads(db: Database | Tx) {
     .selectFrom('plans as plan')
     .innerJoin('sweep_runs as run', 'run.id', 'plan.run_id')
     .selectAll('plan')
-    .select(['run.started_at', 'run.configuration', 'run.plan_only_because'])
+    .select(['run.configuration', 'run.plan_only_because'])
+    .select(sql<Date>`least(run.as_of, run.started_at)`.as('observed_at'))
     .where('plan.state', '!=', 'drafting');
 }
 
@@ -137,7 +138,7 @@ function toHead(row: Row): PlanHead {
     population: row.population,
     createdAt: fromTimestamp(row.created_at),
     expiresAt: fromTimestamp(row.expires_at),
-    observedAt: fromTimestamp(row.started_at),
+    observedAt: fromTimestamp(row.observed_at),
     configuration: row.configuration,
     planOnlyBecause: row.plan_only_because,
   };

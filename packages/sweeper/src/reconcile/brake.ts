@@ -1,10 +1,10 @@
-import type { Decision } from '@rollcall/shared/core/decision';
+import type { Decision, LeaveReason } from '@rollcall/shared/core/decision';
 import type { UserId } from '@rollcall/shared/core/ids';
 import { allowedBy, type BrakeLimits, type Limit } from './brake-limits.ts';
 
 /**
  * What is counted together. A class that trips waits for approval; the others go on.
- * `absence`: deactivations of people who are gone. `disabled`: of people whom the
+ * `absence`: deactivations of people who are gone, and containments of people who may be. `disabled`: of people whom the
  * directory calls disabled or unassigned. `roles`: people who lose a role. `returns`:
  * people who were out and would have access again.
  */
@@ -47,9 +47,18 @@ export type BrakeOutcome =
       readonly why: readonly HeldReason[];
     };
 
+const CLASS_OF_LEAVING: Readonly<Record<LeaveReason, BrakeClass>> = {
+  absent: 'absence',
+  absent_repeatedly: 'absence',
+  silent: 'absence',
+  disabled: 'disabled',
+  unassigned: 'disabled',
+};
+
 /** What a person would lose by a decision; null where the brake has nothing to count. */
 export function classOf(decision: Decision): BrakeClass | null {
-  if (decision.kind === 'deactivate') return decision.reason === 'absent' ? 'absence' : 'disabled';
+  if (decision.kind === 'deactivate') return CLASS_OF_LEAVING[decision.reason];
+  if (decision.kind === 'contain') return decision.reason === 'held' ? null : 'absence';
   if (decision.kind === 'change_roles' && decision.lose.length > 0) return 'roles';
   if (decision.kind === 'restore' && decision.reason === 'listed_again') return 'returns';
   return null;

@@ -13,6 +13,8 @@ export interface ListingContext {
    * person has accepted since; null where there is none.
    */
   readonly lastCompleteRows: number | null;
+  /** The date that the last complete listing had of itself; null: it had none. */
+  readonly lastAsOf: EpochMs | null;
 }
 
 /** A listing with less than this share of the last complete one proves nothing, in percent. */
@@ -28,8 +30,11 @@ export const LEAVERS_OF_A_SMALL_LISTING = 3;
  * partial snapshot removes nobody; the first reason found is the one given.
  */
 export function judge(proof: ListingProof, context: ListingContext): Snapshot {
-  const { runId, startedAt } = context;
+  const { runId } = context;
   const doubt = findDoubt(proof, context);
+  const { asOf } = proof;
+  // Of two, the older: what happened after the roster was written is newer than it.
+  const startedAt = asOf !== null && asOf < context.startedAt ? asOf : context.startedAt;
   if (doubt !== null) return { kind: 'partial', runId, startedAt, rows: proof.rows, ...doubt };
   return { kind: 'complete', runId, startedAt, rows: proof.rows, digest: context.digest };
 }
@@ -89,6 +94,12 @@ function findDoubtOfScope(proof: ListingProof, context: ListingContext): Doubt |
       `expected scope ${short(fingerprintBefore)} after the last page too, received ${short(fingerprintAfter)}`,
     );
   }
+  if (proof.asOf !== null && context.lastAsOf !== null && proof.asOf < context.lastAsOf) {
+    return doubt(
+      'went_back',
+      `expected a listing no older than the last one, received one that is ${minutes(context.lastAsOf - proof.asOf)} older`,
+    );
+  }
   const last = context.lastCompleteRows;
   if (last !== null && isShrunk(rows, last)) {
     return doubt(
@@ -97,6 +108,10 @@ function findDoubtOfScope(proof: ListingProof, context: ListingContext): Doubt |
     );
   }
   return null;
+}
+
+function minutes(durationMs: number): string {
+  return `${Math.ceil(durationMs / 60_000)} min`;
 }
 
 function isCount(value: number): boolean {

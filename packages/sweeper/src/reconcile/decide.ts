@@ -1,10 +1,12 @@
 import type { Decision, KeepReason, RefuseReason } from '@rollcall/shared/core/decision';
 import type { CompleteSnapshot, DirectoryMember } from '@rollcall/shared/core/evidence';
 import { hasAccess, mayRestore } from '@rollcall/shared/core/lifecycle';
+import type { SignInHealth } from '@rollcall/shared/core/sign-in-health';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { User } from '@rollcall/shared/core/user';
 import { clearSuspicion, decideByLookUps } from './absence.ts';
 import { type KnownUser, lookedUpSinceSignIn, signedInSince } from './known-user.ts';
+import { decideByMisses } from './misses.ts';
 import type { SweepPolicy } from './policy.ts';
 import { differenceOfRoles } from './role-difference.ts';
 
@@ -12,6 +14,9 @@ import { differenceOfRoles } from './role-difference.ts';
  * What follows from a complete snapshot for each user of the connection, one decision
  * each, in the order of `known`. A user's decision depends on nobody else, so that a
  * large connection may be decided in parts.
+ *
+ * `signIn` says whether sign-in by the connection can be counted on: where nobody could
+ * answer by signing in, nobody is contained, and not having signed in says nothing.
  *
  * A partial snapshot cannot be passed: it decides nothing about anybody.
  * Throws `RangeError` where a member is not the user's own: people are matched by
@@ -22,15 +27,27 @@ export function decide(
   known: readonly KnownUser[],
   policy: SweepPolicy,
   now: EpochMs,
+  signIn: SignInHealth = NOT_ASKED,
 ): Decision[] {
-  return known.map((person) => decideOne(snapshot, person, policy, now));
+  return known.map((person) => decideOne(snapshot, person, policy, { now, signIn }));
+}
+
+const NOT_ASKED: SignInHealth = {
+  kind: 'doubtful',
+  why: 'nobody_signed_in',
+  explanation: 'expected to be told how sign-in goes, received nothing',
+};
+
+interface Present {
+  readonly now: EpochMs;
+  readonly signIn: SignInHealth;
 }
 
 function decideOne(
   snapshot: CompleteSnapshot,
   person: KnownUser,
   policy: SweepPolicy,
-  now: EpochMs,
+  { now, signIn }: Present,
 ): Decision {
   const { user, member } = person;
   if (user.directoryId === null) return keep(user, 'no_directory_id');
@@ -43,7 +60,11 @@ function decideOne(
 
   if (isProtected(user, policy)) return refuse(user, 'protected');
   if (signedInSince(user, snapshot)) return decideSignedIn(snapshot, person, policy, now);
-  if (member === null) return decideByLookUps(snapshot, person, policy, now);
+  if (member === null) {
+    return policy.misses === undefined
+      ? decideByLookUps(snapshot, person, policy, now)
+      : decideByMisses(snapshot, person, policy.misses, signIn);
+  }
   return { kind: 'deactivate', userId: user.id, reason: member.standing, evidence: 'E1' };
 }
 

@@ -12,6 +12,11 @@ export interface KnownUser {
   readonly grants: readonly Grant[];
   /** What was found out lately about a user not listed as present, this run's look-up included. */
   readonly lookUps: readonly PastLookUp[];
+  /**
+   * Of which moments complete snapshots spoke that lacked the user, since one last had
+   * them; this run's left out. Left out where the directory answers look-ups.
+   */
+  readonly misses?: readonly EpochMs[];
 }
 
 /** An answer about one person, and whether it can be trusted. */

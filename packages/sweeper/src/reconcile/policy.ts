@@ -1,11 +1,24 @@
 import type { ConnectionId, Subject } from '@rollcall/shared/core/ids';
 import type { RoleRule } from '@rollcall/shared/core/roles';
 
+/** When an absence counts that nobody can be asked about (evidence E3). */
+export interface MissPolicy {
+  /** So many complete snapshots must lack somebody. */
+  readonly needed: number;
+  /** The least time between two that count, in milliseconds. */
+  readonly apartMs: number;
+}
+
 /** What a connection's configuration has to say to the decisions of a sweep. */
 export interface SweepPolicy {
   readonly connectionId: ConnectionId;
   /** The least time between the two look-ups that confirm an absence, in milliseconds. */
   readonly confirmAfterMs: number;
+  /**
+   * How often somebody must be missing where the directory answers no look-ups; left out
+   * where it answers them, and two of them confirm an absence.
+   */
+  readonly misses?: MissPolicy;
   /** Subjects that nothing automatic takes access from, besides users marked so. */
   readonly protectedSubjects: ReadonlySet<Subject>;
   readonly roles: {

@@ -5,7 +5,14 @@ import { sql } from 'kysely';
 
 /** Decisions about somebody whom the listing lacks: with another answer they would be out. */
 const UNANSWERED = (
-  ['look_up_unknown', 'canary_failed', 'waiting_for_confirmation', 'signed_in_since'] as const
+  [
+    'look_up_unknown',
+    'canary_failed',
+    'waiting_for_confirmation',
+    'waiting_for_misses',
+    'sign_in_doubtful',
+    'signed_in_since',
+  ] as const
 ).map((reason: KeepReason) => `keep ${reason}`);
 
 /**

@@ -76,6 +76,9 @@ function sweepOf(
     policy: {
       connectionId: connection.id,
       confirmAfterMs: sweep.confirmAfterMs,
+      ...(directory.capabilities.lookUp
+        ? {}
+        : { misses: { needed: sweep.misses, apartMs: sweep.missesApartMs } }),
       protectedSubjects: new Set(
         config.protect
           .filter((entry) => entry.connection === connection.id)

@@ -1,5 +1,6 @@
 import type { DirectoryMember, ListingProof } from '@rollcall/shared/core/evidence';
 import type { RunId } from '@rollcall/shared/core/ids';
+import type { EpochMs } from '@rollcall/shared/core/time';
 import { DirectoryError } from '../directories/directory-error.ts';
 import type { Directory, DirectoryPage } from '../directories/port.ts';
 import type { Lease } from './lease.ts';
@@ -23,7 +24,13 @@ export async function listDirectory(
   onProgress: (progress: { pages: number; rows: number }) => Promise<void> = async () => undefined,
 ): Promise<ListingProof> {
   const fingerprintBefore = await directory.fingerprint(signal);
-  const tally = { rows: 0, distinctIds: 0, pages: 0, announcedTotal: null as number | null };
+  const tally = {
+    rows: 0,
+    distinctIds: 0,
+    pages: 0,
+    announcedTotal: null as number | null,
+    asOf: null as EpochMs | null,
+  };
   let last: DirectoryPage | null = null;
   let batch: DirectoryMember[] = [];
   let writing: Promise<void> = Promise.resolve();
@@ -46,6 +53,7 @@ export async function listDirectory(
     tally.pages += 1;
     tally.rows += page.members.length;
     tally.announcedTotal = page.announcedTotal ?? tally.announcedTotal;
+    tally.asOf = page.asOf ?? tally.asOf;
     batch.push(...page.members);
     if (batch.length >= BATCH) await flush();
     await onProgress({ pages: tally.pages, rows: tally.rows });

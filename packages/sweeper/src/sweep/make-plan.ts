@@ -1,5 +1,7 @@
 import type { Decision } from '@rollcall/shared/core/decision';
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
+import { signInHealth } from '@rollcall/shared/core/sign-in-health';
+import { readSignInFacts } from '@rollcall/shared/db/sign-in-facts';
 import { countWithAccess, readBrakeHistory, readPrivileged } from '../plan/brake-facts.ts';
 import { beginPlan, type PlanDraft } from '../plan/draft.ts';
 import { lineOf } from '../plan/line.ts';
@@ -9,6 +11,7 @@ import type { KnownUser } from '../reconcile/known-user.ts';
 import { confirmPresent } from './confirm-present.ts';
 import { countUsers, listedUsers, withEvidence } from './known-users.ts';
 import { beginLookUps } from './look-ups.ts';
+import { recordMisses, withMisses } from './misses.ts';
 import type { Run } from './run.ts';
 
 /** A plan whose lines are stored as a draft. */
@@ -35,6 +38,7 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
   const head = { runId, connectionId, configuration, population: withAccess, now };
   const draft = await beginPlan(lease, { ...head, expiresMs: sweep.planExpiresMs });
   const lookUps = beginLookUps(run, snapshot);
+  const signIn = signInHealth(await readSignInFacts(db, connectionId), now);
   const of_people = await countUsers(db, connectionId);
   let decided = 0;
   const tally: Tally = { counts: new Map(), taking: [], privileged: new Map() };
@@ -42,11 +46,13 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
     run.signal.throwIfAborted();
     await lookUps.ask(part);
     const decidedAt = run.clock();
-    const people = await withEvidence(db, connectionId, part, decidedAt);
-    const decisions = decide(snapshot, people, sweep.policy, decidedAt);
+    const evidence = await withEvidence(db, connectionId, part, decidedAt);
+    const people = await withMisses(run, evidence);
+    const decisions = decide(snapshot, people, sweep.policy, decidedAt, signIn);
     await count(run, decisions, tally);
     const population = { withAccess, privileged: tally.privileged };
     await writeLines(draft, decisions, people, snapshot, population);
+    await recordMisses(run, snapshot, people);
     await confirmPresent(run, snapshot, people);
     decided += people.length;
     await run.checkpoint.advance('deciding', { people: decided, of_people });

@@ -3,7 +3,7 @@ import type { ConnectionId, RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { SweepState, SweepTrigger } from '@rollcall/shared/db/tables';
-import { toTimestamp } from '@rollcall/shared/db/timestamp';
+import { fromNullableTimestamp, toTimestamp } from '@rollcall/shared/db/timestamp';
 import { waitsAfterUndo } from './after-undo.ts';
 import { CHECKPOINT_VERSION } from './checkpoint.ts';
 import type { ConnectionSweep, SweepMode } from './connection-sweep.ts';
@@ -60,6 +60,7 @@ export async function recordSnapshot(
       announced_total: proof.announcedTotal,
       digest: complete ? snapshot.digest : null,
       directory_fingerprint: proof.fingerprintAfter,
+      as_of: proof.asOf === null ? null : toTimestamp(proof.asOf),
       plan_only_because: planOnlyBecause,
     })
     .where('id', '=', snapshot.runId)
@@ -147,6 +148,17 @@ export async function lastCompleteRows(
     .limit(1)
     .executeTakeFirst();
   return row?.rows ?? null;
+}
+
+/** The latest date that a complete listing of the connection had of itself; null: none had one. */
+export async function lastAsOf(db: Database, connectionId: ConnectionId): Promise<EpochMs | null> {
+  const row = await db
+    .selectFrom('sweep_runs')
+    .select((select) => select.fn.max('as_of').as('as_of'))
+    .where('connection_id', '=', connectionId)
+    .where('snapshot_kind', '=', 'complete')
+    .executeTakeFirst();
+  return fromNullableTimestamp(row?.as_of ?? null);
 }
 
 /** Why this run may only plan, or null: the first of its kind is for people to look at. */

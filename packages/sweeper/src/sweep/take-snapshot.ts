@@ -5,7 +5,7 @@ import { judge } from '../reconcile/completeness.ts';
 import { LOOK_UP_VALID_MS } from '../reconcile/policy.ts';
 import { listDirectory } from './listing.ts';
 import type { Run } from './run.ts';
-import { lastCompleteRows, recordSnapshot, whyPlanOnly } from './runs.ts';
+import { lastAsOf, lastCompleteRows, recordSnapshot, whyPlanOnly } from './runs.ts';
 import { awaitedIds, digestOfSnapshot, insertMembers, recordReturns } from './snapshot-rows.ts';
 import type { PlanOnlyReason } from './summary.ts';
 
@@ -25,6 +25,7 @@ export async function takeSnapshot(run: Run): Promise<TakenSnapshot> {
     startedAt,
     digest: await digestOfSnapshot(db, runId),
     lastCompleteRows: await lastCompleteRows(db, connectionId),
+    lastAsOf: await lastAsOf(db, connectionId),
   });
   const reason = await whyPlanOnly(db, sweep, proof.fingerprintAfter);
   const planOnlyBecause = reason ?? (run.planOnly ? 'operator_asked' : null);

@@ -1,4 +1,4 @@
-import { duration, mapping, oneOf, type Reading, textAs } from './fields.ts';
+import { count, duration, mapping, oneOf, type Reading, textAs } from './fields.ts';
 
 /** A share of the active users of a connection, in percent: above 0, at most 50. */
 export interface Share {
@@ -15,6 +15,8 @@ export function sweepSchema() {
     every: duration('10s', '7d').prefault('15m'),
     mode: oneOf(['observe', 'approve', 'auto']).default('approve'),
     confirm_after: duration('1s', '1d').prefault('5m'),
+    misses: count(2, 30).default(4),
+    misses_apart: duration('1h', '7d').prefault('24h'),
     plan_expires: duration('1m', '7d').prefault('24h'),
     limits: limitsSchema().prefault({}),
   }).transform((sweep) => ({
@@ -22,6 +24,9 @@ export function sweepSchema() {
     mode: sweep.mode,
     /** Time between the two look-ups that confirm an absence. */
     confirmAfterMs: sweep.confirm_after,
+    /** How often somebody must be missing, where the directory answers no look-ups. */
+    misses: sweep.misses,
+    missesApartMs: sweep.misses_apart,
     planExpiresMs: sweep.plan_expires,
     limits: sweep.limits,
   }));
