@@ -105,6 +105,7 @@ describe('sweep plan, show and apply', () => {
     const shown = await rollcall(['sweep', 'plan', 'acme'], folder);
     expect(shown).toMatchObject({ code: 3, stderr: '' });
     expect(shown.stdout).toMatch(/^HELD {2}expected fewer than half of \d people/m);
+    expect(shown.stdout).toMatch(/^0 of 2 approvals: it takes two people$/m);
     const [, digest = ''] =
       /sweep apply ([0-9a-f]{12}) --approve 3 --reason/.exec(shown.stdout) ?? [];
     expect(digest).toHaveLength(12);
@@ -125,12 +126,24 @@ describe('sweep plan, show and apply', () => {
     });
     expect(await stateOf(folder, ADA)).toBe('active');
 
+    const approval = ['--people', '3', '--reason', 'I have asked', '--by', 'Ida'];
+    const first = await rollcall(['sweep', 'approve', digest, ...approval], folder);
+    expect(first).toMatchObject({ code: 3, stderr: '' });
+    expect(first.stdout).toMatch(/^1 of 2 approvals: another person is missing$/m);
+    const again = ['--approve', '3', '--reason', 'once more', '--by', ' IDA '];
+    expect(await rollcallJson(['sweep', 'apply', digest, ...again], folder)).toMatchObject({
+      code: 3,
+      answer: { error: { detail: { approval: { needed: 2, given: 1, complete: false } } } },
+    });
+    expect(await stateOf(folder, ADA)).toBe('active');
+
     const right = ['--approve', '3', '--reason', 'the office has closed', '--by', 'oda'];
     const approved = await rollcall(['sweep', 'apply', digest, ...right], folder);
     expect(approved).toMatchObject({ code: 0, stderr: '' });
     expect(approved.stdout).toMatch(/3 applied; 3 sessions have ended\.\n$/);
     expect(await stateOf(folder, ADA)).toBe('deactivated');
     const told = await rollcall(['sweep', 'show', digest], folder);
+    expect(told.stdout).toMatch(/^Approved by Ida .* for 3 people: I have asked$/m);
     expect(told.stdout).toMatch(/^Approved by oda .* for 3 people: the office has closed$/m);
   });
 

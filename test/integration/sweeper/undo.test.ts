@@ -91,11 +91,10 @@ describe('taking a plan back', () => {
     const held = await house.sweep(10);
     const digest = held.waitingPlan!.digest;
     const before = await everything();
-    await approvePlan(
-      house.db,
-      { digest, approver: 'oda', people: 130, reason: 'they left' },
-      house.sweepTime(11),
-    );
+    for (const approver of ['oda', 'ida']) {
+      const approval = { digest, approver, people: 130, reason: 'they left' };
+      await approvePlan(house.db, approval, house.sweepTime(11));
+    }
     const now = { clock: () => house.sweepTime(12) };
     const sweep = house.sweepOf();
     await applyPlan({ db: house.db, sweep, plan: digest, operator: 'oda', ...now });

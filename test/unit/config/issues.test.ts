@@ -291,6 +291,16 @@ describe('a wrong connection', () => {
     },
   );
 
+  it.each(['"21%"', '"0%"', '"100%"', 'off'])(
+    'does not let one person approve more than a fifth alone: %s',
+    (share) => {
+      const text = `${HEAD}${ACME}${SCIM}    sweep: { two_approvers_above: ${share} }\n`;
+      expect(problemsOf(text)).toEqual([
+        'bad_value  9:35  connections.0.sweep.two_approvers_above  expected a share such as "2%", above 0% and at most 20%: the brake cannot be switched off',
+      ]);
+    },
+  );
+
   it.each(['2', 'false', 'null'])('does not take %s for a limit', (share) => {
     const text = `${HEAD}${ACME}${SCIM}    sweep: { limits: { absence_per_day: ${share} } }\n`;
     expect(problemsOf(text)[0]).toMatch(/^wrong_type .*expected a share such as "2%"/);

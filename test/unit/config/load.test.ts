@@ -257,6 +257,7 @@ describe('directories and sweeps', () => {
       misses: 4,
       missesApartMs: 86_400_000,
       planExpiresMs: 86_400_000,
+      twoApproversAbove: { percent: 20 },
       limits: {
         absencePerRun: { percent: 2 },
         absencePerDay: { percent: 5 },

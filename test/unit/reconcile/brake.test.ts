@@ -116,6 +116,34 @@ describe('brake', () => {
     expect(brake(takes('absent', count), QUIET, LIMITS, among(withAccess)).kind).toBe(kind);
   });
 
+  it.each([
+    [3, 13, 20, []],
+    [4, 19, 20, ['disabled largeShare']],
+    [4, 20, 20, []],
+    [9, 100, 8, ['disabled largeShare']],
+    [8, 100, 8, []],
+  ] as const)(
+    'takes %i of %i by itself, where %i %% need two',
+    (count, withAccess, share, rules) => {
+      const limits = limitsFor({ ...DEFAULT_PERCENTS, twoApproversAbove: share });
+      const outcome = brake(takes('disabled', count), QUIET, limits, among(withAccess));
+      expect(rulesOf(outcome)).toEqual(rules);
+    },
+  );
+
+  it.each([
+    [21, 100, 2],
+    [20, 100, 1],
+    [4, 6, 2],
+  ] as const)('%i of %i, held: the word of %i', (count, withAccess, approvals) => {
+    const mixed = [...takes('absent', count - 1), take('roles'), take('gain'), take('return')];
+    const outcome = brake(mixed, QUIET, LIMITS, among(withAccess));
+    expect(outcome).toMatchObject({ kind: 'held', approvals });
+    const one = takes('disabled', 1);
+    const past = { ...QUIET, privilegedPerDay: 1 };
+    expect(brake(one, past, LIMITS, among(3, one))).toMatchObject({ kind: 'held', approvals: 1 });
+  });
+
   it('adds absence and positive evidence up to half of a connection', () => {
     const mixed = [...takes('absent', 2), ...takes('disabled', 3)];
     expect(brake(mixed, QUIET, LIMITS, among(10))).toMatchObject({
@@ -146,6 +174,7 @@ describe('limits', () => {
           absencePerDay: percent,
           disabledPerDay: percent,
           roleChangesPerRun: percent,
+          twoApproversAbove: percent,
         });
         for (const limit of Object.values(wild)) {
           const allowed = allowedBy(limit, population);
@@ -164,6 +193,7 @@ describe('limits', () => {
       absencePerDay: Number.POSITIVE_INFINITY,
       disabledPerDay: 100,
       roleChangesPerRun: 100,
+      twoApproversAbove: 100,
     });
     fc.assert(
       fc.property(

@@ -11,10 +11,10 @@ import { isBusyError, waitForLease } from '../compose/sweep-lease.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { operatorName } from '../operator.ts';
+import { approverNamed } from '../operator.ts';
 import { findNamedPlan, shortDigest } from '../queries/plan-named.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
-import { planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
+import { approvalToJson, planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
 import { readWithin } from './page-options.ts';
 
 const HELP = `
@@ -23,9 +23,11 @@ changed by somebody else, is left alone.
 
 A plan that the brake holds needs --approve with the number of people who would
 lose something, as \`sweep show\` tells it, and a reason. The approval covers this
-one plan and ends with it.
+one plan and ends with it. Where it takes from a large share of the people, two
+people have to approve it: the second one's approval applies it.
 
-Exit codes: 0 applied, 3 held (nothing was applied), 1 error.
+Exit codes: 0 applied, 3 held, or another person's approval is missing (nothing was
+applied), 1 error.
 
 Examples:
   $ rollcall sweep apply 7f3c0a12
@@ -92,11 +94,12 @@ async function approveAndApply(
 ): Promise<Outcome> {
   const plan = await findNamedPlan(db, name);
   const sweep = connectionSweep(config, plan.connectionId, env);
-  const operator = options.by ?? operatorName();
+  const { name: operator, account } = approverNamed(options.by, env);
   const { approve: people, reason } = options;
   if (people !== undefined && reason !== undefined) {
-    const approval = { digest: plan.digest, approver: operator, people, reason };
-    await approvePlan(db, approval, currentTime());
+    const approval = { digest: plan.digest, approver: operator, account, people, reason };
+    const { given, needed } = await approvePlan(db, approval, currentTime());
+    if (given < needed) return { kind: 'held', shown: await showHeld(db, plan.runId) };
   } else if (plan.state === 'held' && !(await isApproved(db, plan.digest))) {
     return { kind: 'held', shown: await showHeld(db, plan.runId) };
   }
@@ -118,10 +121,14 @@ function requireReason({ approve, reason }: ApplyOptions): void {
 }
 
 function heldError({ plan }: ShownPlan): Record<string, unknown> {
+  const missing =
+    plan.approvalsGiven === 0
+      ? ''
+      : `${plan.approvalsGiven} of ${plan.approvalsNeeded} people have approved it: `;
   return {
     code: 'plan.not_approved',
-    message: `The brake holds this plan, which takes something from ${plan.people} people: approve it with --approve ${plan.people} and --reason.`,
-    detail: { people: plan.people, held_why: plan.heldWhy },
+    message: `The brake holds this plan, which takes something from ${plan.people} people: ${missing}approve it with --approve ${plan.people} and --reason.`,
+    detail: { people: plan.people, held_why: plan.heldWhy, approval: approvalToJson(plan) },
   };
 }
 

@@ -1,51 +1,101 @@
 import { AppError } from '@rollcall/shared/core/errors';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import { approveListing } from '@rollcall/sweeper/plan/approve-listing';
+import { approvePlan } from '@rollcall/sweeper/plan/approve-plan';
 import { history } from '@rollcall/sweeper/plan/read';
 import { connectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import type { Command } from 'commander';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { operatorName } from '../operator.ts';
+import { approverNamed, operatorName } from '../operator.ts';
+import { findNamedPlan } from '../queries/plan-named.ts';
+import { readShownPlan } from '../queries/shown-plan.ts';
+import { planToJson, renderPlan } from '../render/plan.ts';
 import { readWithin } from './page-options.ts';
 
 const HELP = `
-When many people have really left, every further listing is "shrunk" and proves
-nothing, for it is compared with the last complete one. This accepts the size of
-the latest listing. It takes nothing from anybody: the next sweep is compared
-with that size, and its plan goes the usual way, the brake included.
+PLAN: approves a plan that waits, without applying it. --people is the number of
+people who lose access or a role, as \`sweep show\` tells it. Where two people have
+to approve, each does so once. \`sweep apply --approve\` does both at once.
 
-To approve a plan that the brake holds: \`rollcall sweep apply --help\`.
+CONNECTION: when many people have really left, every further listing is "shrunk"
+and proves nothing, for it is compared with the last complete one. With --rows,
+this accepts the size of the latest listing. It takes nothing from anybody: the
+next sweep is compared with that size, and its plan goes the usual way.
 
-Example:
+Exit codes: 0 approved, 3 another person's approval is missing, 1 error.
+
+Examples:
+  $ rollcall sweep approve 9b02d4e1 --people 214 --reason "the Lyon office has closed"
   $ rollcall sweep approve acme --rows 412 --reason "the Lyon office has closed"`;
 
 interface ApproveOptions {
-  readonly rows: number;
+  readonly rows?: number;
+  readonly people?: number;
   readonly reason: string;
   readonly by?: string;
 }
 
-/** `rollcall sweep approve CONNECTION` */
+/** `rollcall sweep approve PLAN` and `rollcall sweep approve CONNECTION` */
 export function addSweepApprove(parent: Command, run: Run): void {
   parent
     .command('approve')
-    .summary('accept the size of a listing that has shrunk')
-    .description('Accepts the size of the latest listing of a connection, which had shrunk.')
-    .argument('<connection>', 'the id of the connection')
-    .requiredOption('--rows <number>', 'how many rows it had', readWithin(1, 2_000_000_000))
+    .summary('approve a plan, or the size of a listing that has shrunk')
+    .description('Approves a plan that waits, or the size of a listing, which had shrunk.')
+    .argument('<what>', 'a plan (with --people) or the id of a connection (with --rows)')
+    .option('--people <number>', 'how many people the plan takes from', readWithin(0, MOST))
+    .option('--rows <number>', 'how many rows the listing had', readWithin(1, MOST))
     .requiredOption('--reason <text>', 'why it is right; kept in the audit trail')
-    .option('--by <name>', 'who accepts it (default: the user of this process)')
+    .option('--by <name>', 'who approves it (default: the user of this process)')
     .addHelpText('after', HELP)
     .action((name: string, options: ApproveOptions, command: Command) =>
       run(command, (invocation) => approve(name, options, invocation)),
     );
 }
 
-async function approve(
+const MOST = 2_000_000_000;
+
+/** Throws `cli.usage` where it is not clear what is approved. */
+function approve(name: string, options: ApproveOptions, invocation: Invocation): Promise<ExitCode> {
+  const { rows, people } = options;
+  if (people !== undefined && rows === undefined) {
+    return approveNamedPlan(name, { ...options, people }, invocation);
+  }
+  if (rows !== undefined && people === undefined) {
+    return approveSize(name, { ...options, rows }, invocation);
+  }
+  throw new AppError(
+    'cli.usage',
+    'A plan is approved with --people, the size of a listing with --rows.',
+  );
+}
+
+async function approveNamedPlan(
   name: string,
-  options: ApproveOptions,
+  { people, reason, by }: ApproveOptions & { readonly people: number },
+  invocation: Invocation,
+): Promise<ExitCode> {
+  const { terminal, json, env } = invocation;
+  const approver = approverNamed(by, env);
+  const shown = await withFoundation(
+    invocation,
+    { engine: false },
+    async ({ foundation: { db } }) => {
+      const { runId, digest } = await findNamedPlan(db, name);
+      const who = { approver: approver.name, account: approver.account };
+      await approvePlan(db, { digest, ...who, people, reason }, currentTime());
+      return readShownPlan(db, runId, { limit: 50, after: 0, now: currentTime() });
+    },
+  );
+  if (json) terminal.printJson(planToJson(shown));
+  else terminal.print(renderPlan(shown, currentTime(), terminal.colors));
+  return shown.plan.approvedAt === null ? EXIT.held : EXIT.ok;
+}
+
+async function approveSize(
+  name: string,
+  options: ApproveOptions & { readonly rows: number },
   invocation: Invocation,
 ): Promise<ExitCode> {
   await withFoundation(invocation, { engine: false }, (opened) =>
@@ -64,7 +114,7 @@ async function approve(
 
 async function acceptSize(
   name: string,
-  { rows, reason, by }: ApproveOptions,
+  { rows, reason, by }: ApproveOptions & { readonly rows: number },
   { config, foundation: { db } }: Opened,
   { env }: Invocation,
 ): Promise<void> {

@@ -132,12 +132,37 @@ function nextSteps(plan: PlanView, now: EpochMs, colors: Colors): string[] {
     return [
       ...plan.heldWhy.map((why) => `${colors.red('HELD')}  ${printable(why.explanation)}`),
       ...approvals,
-      approvals.length > 0
+      ...sayApprovals(plan),
+      plan.approvedAt !== null
         ? `Apply within ${left}: rollcall sweep apply ${name}`
         : `Approve and apply this plan only, within ${left}:\n  rollcall sweep apply ${name} --approve ${plan.people} --reason "…"`,
     ];
   }
   return [...approvals, `Apply within ${left}: rollcall sweep apply ${name}`];
+}
+
+/** Where one person is not enough: how many have approved. */
+function sayApprovals({ approvalsGiven, approvalsNeeded }: PlanView): string[] {
+  if (approvalsNeeded < 2) return [];
+  const missing =
+    approvalsGiven === 0
+      ? 'it takes two people'
+      : approvalsGiven < approvalsNeeded
+        ? 'another person is missing'
+        : 'nobody is missing';
+  return [
+    `${Math.min(approvalsGiven, approvalsNeeded)} of ${approvalsNeeded} approvals: ${missing}`,
+  ];
+}
+
+/** How far a plan is approved, for programs. */
+export function approvalToJson(plan: PlanView): Record<string, unknown> {
+  return {
+    needed: plan.approvalsNeeded,
+    given: plan.approvalsGiven,
+    complete: plan.approvedAt !== null,
+    until: iso(plan.expiresAt),
+  };
 }
 
 /** A plan for programs. */
@@ -153,6 +178,7 @@ export function planToJson({ plan, listing, tally }: ShownPlan): Record<string, 
     people: plan.people,
     tally,
     held_why: plan.heldWhy,
+    approval: approvalToJson(plan),
     approvals: plan.approvals.map((approval) => ({ ...approval, at: iso(approval.at) })),
     created_at: iso(plan.createdAt),
     expires_at: iso(plan.expiresAt),

@@ -267,6 +267,8 @@ export interface PlansTable {
   created_at: Date;
   expires_at: Date;
   applied_at: Date | null;
+  approvals_needed: Generated<number>;
+  approved_at: Date | null;
   undo_begun_at: Date | null;
   undo_by: string | null;
   undo_reason: string | null;
@@ -295,6 +297,8 @@ export interface PlanLinesTable {
 export interface PlanApprovalsTable {
   digest: string;
   approver: string;
+  approver_key: string;
+  account: string | null;
   people: number;
   reason: string;
   at: Date;

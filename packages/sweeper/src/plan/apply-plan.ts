@@ -80,10 +80,12 @@ async function requireApproval(
   if (await isApproved(db, plan.digest)) return;
   const people = await countPeopleWaiting(db, plan.runId);
   if (plan.state === 'held') {
+    const { digest, approvalsNeeded: needed } = plan;
+    const who = needed > 1 ? `${needed} people have to approve it first` : 'approve it first';
     throw new AppError(
       'plan.not_approved',
-      `The brake holds this plan, which takes something from ${people} people: approve it first.`,
-      { detail: { expected: `an approval of ${plan.digest}`, received: 'none', people } },
+      `The brake holds this plan, which takes something from ${people} people: ${who}.`,
+      { detail: { expected: `${needed} of ${digest}`, received: 'too few approvals', people } },
     );
   }
   const { digest } = plan;

@@ -3,7 +3,7 @@ import type { ConnectionId, RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { PlanState } from '@rollcall/shared/db/tables';
-import { fromTimestamp } from '@rollcall/shared/db/timestamp';
+import { fromNullableTimestamp, fromTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
 import type { HeldReason } from '../reconcile/brake.ts';
 
@@ -18,6 +18,10 @@ export interface PlanHead {
   readonly population: number;
   readonly createdAt: EpochMs;
   readonly expiresAt: EpochMs;
+  /** How many people have to approve it. */
+  readonly approvalsNeeded: number;
+  /** When the last of them did; null: approvals are missing. */
+  readonly approvedAt: EpochMs | null;
   /** Of which moment the listing speaks that the plan rests on. */
   readonly observedAt: EpochMs;
   /** Fingerprint of the configuration under which it was made. */
@@ -95,13 +99,13 @@ export async function countPeopleWaiting(db: Database | Tx, runId: RunId): Promi
   return Number(row.count);
 }
 
-/** Whether somebody has approved exactly this plan. */
+/** Whether as many people as it takes have approved exactly this plan. */
 export async function isApproved(db: Database | Tx, digest: string): Promise<boolean> {
   const row = await db
-    .selectFrom('plan_approvals')
-    .select('approver')
+    .selectFrom('plans')
+    .select('run_id')
     .where('digest', '=', digest)
-    .limit(1)
+    .where('approved_at', 'is not', null)
     .executeTakeFirst();
   return row !== undefined;
 }
@@ -138,6 +142,8 @@ function toHead(row: Row): PlanHead {
     population: row.population,
     createdAt: fromTimestamp(row.created_at),
     expiresAt: fromTimestamp(row.expires_at),
+    approvalsNeeded: row.approvals_needed,
+    approvedAt: fromNullableTimestamp(row.approved_at),
     observedAt: fromTimestamp(row.observed_at),
     configuration: row.configuration,
     planOnlyBecause: row.plan_only_because,

@@ -6,6 +6,7 @@ import type { Database } from '@rollcall/shared/db/database';
 import type { PlanState, SweepState, SweepStep, SweepTrigger } from '@rollcall/shared/db/tables';
 import { fromNullableTimestamp, fromTimestamp, toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
+import { countApprovers } from '../reconcile/approvers.ts';
 import type { SweepProgress } from '../sweep/checkpoint.ts';
 import { type PlannedChange, toPlannedChange } from './line.ts';
 import { countPeopleWaiting, findPlan, type PlanHead } from './plan-head.ts';
@@ -100,10 +101,14 @@ export interface PlanView extends PlanHead {
   readonly people: number;
   readonly approvals: readonly {
     readonly approver: string;
+    /** The account of the operating system by which it came, where it came by one. */
+    readonly account: string | null;
     readonly people: number;
     readonly reason: string;
     readonly at: EpochMs;
   }[];
+  /** How many people these approvals are; see `approvalsNeeded`. */
+  readonly approvalsGiven: number;
   readonly lines: readonly PlanLineView[];
   /** Where to go on reading; null after the last line. */
   readonly next: number | null;
@@ -154,9 +159,12 @@ export async function showPlan(
   return {
     ...plan,
     people: await countPeopleWaiting(db, plan.runId),
-    approvals: approvals.map(({ approver, people, reason, at }) => {
-      return { approver, people, reason, at: fromTimestamp(at) };
+    approvals: approvals.map(({ approver, account, people, reason, at }) => {
+      return { approver, account, people, reason, at: fromTimestamp(at) };
     }),
+    approvalsGiven: countApprovers(
+      approvals.map(({ approver, account }) => ({ name: approver, account })),
+    ),
     lines: rows.map(toView),
     next: rows.length < page.limit ? null : (rows.at(-1)?.seq ?? null),
   };

@@ -50,11 +50,16 @@ export async function settlePlan(tx: Tx, plan: PlanToSettle, now: EpochMs): Prom
       digest: plan.digest,
       state,
       held_why: plan.brake.kind === 'held' ? JSON.stringify(plan.brake.why) : null,
+      approvals_needed: approvalsNeeded(plan.brake),
       applied_at: state === 'applied' ? toTimestamp(now) : null,
     })
     .where('run_id', '=', plan.runId)
     .execute();
   return { state, waiting, waitsIn };
+}
+
+function approvalsNeeded(brake: BrakeOutcome): number {
+  return brake.kind === 'held' ? brake.approvals : 1;
 }
 
 /** Plans that nobody approved in time are void. */
@@ -119,6 +124,7 @@ async function countOpenLines(tx: Tx, runId: RunId, waits: boolean): Promise<num
 async function samePlanWaiting(tx: Tx, plan: PlanToSettle): Promise<PlanHead | null> {
   const open = await openPlan(tx, plan.connectionId);
   if (open === null || open.configuration !== plan.configuration) return null;
+  if (open.approvalsNeeded < approvalsNeeded(plan.brake)) return null;
   const linesOf = (runId: RunId) => sql`
     select user_id, user_version, decision, reason, change from plan_lines
      where run_id = ${runId} and waits and outcome is null`;

@@ -13,6 +13,11 @@ export interface BrakeLimits {
   readonly rolesPerRun: Limit;
   readonly rolesPerDay: Limit;
   readonly rolesPerWeek: Limit;
+  /**
+   * More people than this in one run, by whatever class, are held whatever the other limits
+   * say, and a held plan that takes from a larger share needs two approvers.
+   */
+  readonly largeShare: Limit;
 }
 
 /** The percentages that a configuration may set. */
@@ -21,10 +26,13 @@ export interface LimitPercents {
   readonly absencePerDay: number;
   readonly disabledPerDay: number;
   readonly roleChangesPerRun: number;
+  readonly twoApproversAbove: number;
 }
 
 /** No configuration lifts a limit above this, in percent of the people with access. */
 export const LARGEST_PERCENT = 50;
+/** Nor lets one person alone approve more than this. */
+export const LARGEST_FOR_ONE_APPROVER = 20;
 const PER_DAY = 5;
 const PER_WEEK = 10;
 
@@ -34,10 +42,12 @@ export const DEFAULT_PERCENTS: LimitPercents = {
   absencePerDay: PER_DAY,
   disabledPerDay: 10,
   roleChangesPerRun: 2,
+  twoApproversAbove: LARGEST_FOR_ONE_APPROVER,
 };
 
 /**
- * The limits for these percentages. A week allows at least what a day allows.
+ * The limits for these percentages. A wider window never allows less than a narrower one:
+ * what a run may take is at most what a day may, and a week allows what a day allows.
  * Whatever is not above 0 counts as 0, whatever is above the largest as the largest.
  */
 export function limitsFor(percents: LimitPercents): BrakeLimits {
@@ -45,13 +55,17 @@ export function limitsFor(percents: LimitPercents): BrakeLimits {
   const rolesRun = clamp(percents.roleChangesPerRun);
   const rolesDay = Math.max(PER_DAY, rolesRun);
   return {
-    absencePerRun: { floor: 3, percent: clamp(percents.absencePerRun) },
+    absencePerRun: { floor: 3, percent: Math.min(clamp(percents.absencePerRun), absenceDay) },
     absencePerDay: { floor: 5, percent: absenceDay },
     absencePerWeek: { floor: 10, percent: Math.max(PER_WEEK, absenceDay) },
     disabledPerDay: { floor: 10, percent: clamp(percents.disabledPerDay) },
     rolesPerRun: { floor: 3, percent: rolesRun },
     rolesPerDay: { floor: 5, percent: rolesDay },
     rolesPerWeek: { floor: 10, percent: Math.max(PER_WEEK, rolesDay) },
+    largeShare: {
+      floor: 3,
+      percent: Math.min(clamp(percents.twoApproversAbove), LARGEST_FOR_ONE_APPROVER),
+    },
   };
 }
 

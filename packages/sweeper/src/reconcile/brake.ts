@@ -27,14 +27,18 @@ export interface Population {
   readonly privileged: ReadonlyMap<UserId, readonly string[]>;
 }
 
+export type BrakeRule = keyof BrakeLimits | 'half_of_connection' | 'privileged_holders';
+
 /** Why a class is held. */
 export interface HeldReason {
   readonly class: BrakeClass;
-  readonly rule: keyof BrakeLimits | 'half_of_connection' | 'privileged_holders';
+  readonly rule: BrakeRule;
   /** How many people may be concerned without approval. */
   readonly allowed: number;
   /** How many people are, those of the window included. */
   readonly received: number;
+  /** Of how many people. */
+  readonly base: number;
   /** For people. */
   readonly explanation: string;
 }
@@ -45,6 +49,8 @@ export type BrakeOutcome =
       readonly kind: 'held';
       readonly heldClasses: readonly BrakeClass[];
       readonly why: readonly HeldReason[];
+      /** How many people have to approve the plan. */
+      readonly approvals: 1 | 2;
     };
 
 const CLASS_OF_LEAVING: Readonly<Record<LeaveReason, BrakeClass>> = {
@@ -74,8 +80,9 @@ export function privilegedAtStake(decision: Decision, population: Population): r
 
 /**
  * Whether the decisions may be applied without a person's approval. Each class has its
- * own limits, and two rules stand above them: never half of a connection or more in one
- * run, and never more than one holder of a privileged role in a day. Has no off switch.
+ * own limits, and three rules stand above them: never half of a connection or more in one
+ * run, never a large share of it, and never more than one holder of a privileged role in a
+ * day. Has no off switch.
  */
 export function brake(
   decisions: readonly Decision[],
@@ -87,6 +94,7 @@ export function brake(
   const why = [
     ...BRAKE_CLASSES.flatMap((one) => overLimits(one, counts[one], history, limits, population)),
     ...overHalf(counts, history, population),
+    ...overLargeShare(counts, limits, population),
     ...overPrivileged(decisions, history, population),
   ];
   if (why.length === 0) return { kind: 'go' };
@@ -94,7 +102,28 @@ export function brake(
   // to stay, must not keep everybody else's leavers in.
   const whole = why.filter((reason) => reason.rule !== 'privileged_holders');
   const heldClasses = BRAKE_CLASSES.filter((one) => whole.some((reason) => reason.class === one));
-  return { kind: 'held', heldClasses, why };
+  const people = sumOf(counts, TAKING);
+  const approvals = needsTwoApprovers(people, limits, population) ? 2 : 1;
+  return { kind: 'held', heldClasses, why, approvals };
+}
+
+/** The classes in which somebody loses access or a role. */
+const TAKING: readonly BrakeClass[] = ['absence', 'disabled', 'roles'];
+
+/** Whether so many people are a large share: then one person's word is not enough. */
+function needsTwoApprovers(
+  people: number,
+  { largeShare }: BrakeLimits,
+  { withAccess }: Population,
+): boolean {
+  return people > 1 && people * 100 > largeShare.percent * withAccess;
+}
+
+function sumOf(
+  counts: Readonly<Record<BrakeClass, number>>,
+  classes: readonly BrakeClass[],
+): number {
+  return classes.reduce((sum, one) => sum + counts[one], 0);
 }
 
 function countPeople(decisions: readonly Decision[]): Record<BrakeClass, number> {
@@ -156,7 +185,8 @@ function overLimits(
     const received = count + past;
     if (received <= allowed) return [];
     const explanation = `expected at most ${allowed} ${SAY_CLASS[one]} ${SAY_WINDOW[window]} (the larger of ${limit.floor} and ${limit.percent}% of ${population.withAccess}), received ${received}`;
-    return [{ class: one, rule: name, allowed, received, explanation }];
+    const base = population.withAccess;
+    return [{ class: one, rule: name, allowed, received, base, explanation }];
   });
 }
 
@@ -175,8 +205,7 @@ function overHalf(
 ): readonly HeldReason[] {
   const together: readonly (readonly BrakeClass[])[] = [['absence', 'disabled'], ['roles']];
   return together.flatMap((classes) => {
-    const now = classes.reduce((sum, one) => sum + counts[one], 0);
-    const past = classes.reduce((sum, one) => sum + history.day[one], 0);
+    const [now, past] = [sumOf(counts, classes), sumOf(history.day, classes)];
     // Whoever lost access today is counted among those there were.
     const gone = classes.includes('roles') ? 0 : past;
     const today = { received: now + past, base: population.withAccess + gone, few: FEW_IN_A_DAY };
@@ -196,9 +225,30 @@ function overHalf(
         rule: 'half_of_connection' as const,
         allowed,
         received,
+        base,
         explanation,
       }));
   });
+}
+
+/** Of a large share nobody is taken by a program alone, whatever the classes may have left. */
+function overLargeShare(
+  counts: Readonly<Record<BrakeClass, number>>,
+  { largeShare }: BrakeLimits,
+  { withAccess: base }: Population,
+): readonly HeldReason[] {
+  const received = sumOf(counts, TAKING);
+  const allowed = allowedBy(largeShare, base);
+  if (received <= allowed) return [];
+  const explanation = `expected at most ${allowed} people who lose access or a role in one run (the larger of ${largeShare.floor} and ${largeShare.percent}% of ${base}), received ${received}`;
+  return TAKING.filter((one) => counts[one] > 0).map((one) => ({
+    class: one,
+    rule: 'largeShare' as const,
+    allowed,
+    received,
+    base,
+    explanation,
+  }));
 }
 
 function overPrivileged(
@@ -217,6 +267,7 @@ function overPrivileged(
     rule: 'privileged_holders',
     allowed: 1,
     received,
+    base: population.withAccess,
     explanation,
   }));
 }

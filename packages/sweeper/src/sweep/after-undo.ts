@@ -26,10 +26,9 @@ export async function waitsAfterUndo(db: Database, connectionId: ConnectionId): 
       select from plans undone
        where undone.connection_id = ${connectionId} and undone.undo_begun_at is not null
          and not exists (
-           select from plan_approvals approval
-             join plans later on later.digest = approval.digest
+           select from plans later
             where later.connection_id = undone.connection_id
-              and approval.at > undone.undo_begun_at)
+              and later.approved_at > undone.undo_begun_at)
          and not exists (
            select from plans later
              join sweep_runs run on run.id = later.run_id

@@ -96,6 +96,7 @@ function sweepOf(
       absencePerDay: sweep.limits.absencePerDay.percent,
       disabledPerDay: sweep.limits.disabledPerDay.percent,
       roleChangesPerRun: sweep.limits.roleChangesPerRun.percent,
+      twoApproversAbove: sweep.twoApproversAbove.percent,
     }),
     privilegedRoles: privilegedRoles(config.roles),
     configuration: configFingerprint(connection, config),

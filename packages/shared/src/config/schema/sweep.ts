@@ -7,7 +7,8 @@ export interface Share {
 
 const SHARE = /^([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%$/;
 const MAX_PERCENT = 50;
-const SHARE_FORM = `a share such as "2%", above 0% and at most ${MAX_PERCENT}%`;
+/** More than this needs two people, whatever is configured. */
+const MAX_FOR_ONE_APPROVER = 20;
 
 /** The sweep part of a connection. */
 export function sweepSchema() {
@@ -18,6 +19,7 @@ export function sweepSchema() {
     misses: count(2, 30).default(4),
     misses_apart: duration('1h', '7d').prefault('24h'),
     plan_expires: duration('1m', '7d').prefault('24h'),
+    two_approvers_above: share(MAX_FOR_ONE_APPROVER).prefault('20%'),
     limits: limitsSchema().prefault({}),
   }).transform((sweep) => ({
     everyMs: sweep.every,
@@ -28,6 +30,8 @@ export function sweepSchema() {
     misses: sweep.misses,
     missesApartMs: sweep.misses_apart,
     planExpiresMs: sweep.plan_expires,
+    /** A held plan that takes from a larger share of the people needs two approvers. */
+    twoApproversAbove: sweep.two_approvers_above,
     limits: sweep.limits,
   }));
 }
@@ -47,10 +51,12 @@ function limitsSchema() {
   }));
 }
 
-function share() {
-  return textAs(SHARE_FORM, (text): Reading<Share> => {
+/** A share of at most `most` percent: there is no value that means "everybody". */
+function share(most = MAX_PERCENT) {
+  const form = `a share such as "2%", above 0% and at most ${most}%`;
+  return textAs(form, (text): Reading<Share> => {
     const percent = Number(SHARE.exec(text)?.[1]);
-    if (percent > 0 && percent <= MAX_PERCENT) return { ok: true, value: { percent } };
-    return { ok: false, wrong: `expected ${SHARE_FORM}: the brake cannot be switched off` };
+    if (percent > 0 && percent <= most) return { ok: true, value: { percent } };
+    return { ok: false, wrong: `expected ${form}: the brake cannot be switched off` };
   });
 }
