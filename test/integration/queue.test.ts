@@ -1,11 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { validateConfig } from '@rollcall/shared/config/load';
 import { openFoundation } from '@rollcall/shared/engine/foundation';
-import { type Job, openQueues, type Queues } from '@rollcall/shared/queue/queues';
+import type { Job, JobOutcome } from '@rollcall/shared/queue/job';
+import { openQueues, type Queues } from '@rollcall/shared/queue/queues';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
 import { describeOnBothEngines, type FreshRedis, redisOrNull } from '../setup/redis.ts';
 import { until } from '../support/service.ts';
+
+const DONE: JobOutcome = { kind: 'done' };
+
+/** Work that notes each job, and is done with it. */
+function noting(done: Job[]): (job: Job) => Promise<JobOutcome> {
+  return async (job) => {
+    done.push(job);
+    return DONE;
+  };
+}
 
 function configuration() {
   return validateConfig(
@@ -55,9 +66,7 @@ describeOnBothEngines('the queue', (engine) => {
   it('gives each job to one worker of several', async () => {
     const done: Job[] = [];
     const queue = queues.queue('each-once');
-    const workers = [1, 2, 3].map(() =>
-      queues.worker('each-once', async (job) => void done.push(job), settings),
-    );
+    const workers = [1, 2, 3].map(() => queues.worker('each-once', noting(done), settings));
     for (let n = 0; n < 30; n++) await queue.add('work', { n });
     await until('all jobs', 10_000, async () => done.length >= 30);
     await sleep(200);
@@ -71,12 +80,14 @@ describeOnBothEngines('the queue', (engine) => {
   it('makes jobs on a schedule, and stops when the schedule is ended', async () => {
     const done: Job[] = [];
     const queue = queues.queue('scheduled');
-    const worker = queues.worker('scheduled', async (job) => void done.push(job), settings);
-    await queue.schedule('acme', 300, 'sweep', { connection: 'acme' });
-    await queue.schedule('acme', 300, 'sweep', { connection: 'acme' });
-    expect(await queue.schedules()).toEqual(['acme']);
+    const worker = queues.worker('scheduled', noting(done), settings);
+    const schedule = { id: 'acme', everyMs: 300, offsetMs: 100 };
+    await queue.schedule(schedule, 'sweep', { connection: 'acme' });
+    await queue.schedule(schedule, 'sweep', { connection: 'acme' });
+    expect(await queue.schedules()).toEqual([{ ...schedule, nextAt: expect.any(Number) }]);
     await until('three jobs', 10_000, async () => done.length >= 3);
     expect(done[0]).toMatchObject({ name: 'sweep', payload: { connection: 'acme' } });
+    expect(((await queue.schedules())[0]?.nextAt ?? 0) % 300).toBe(100);
     await queue.unschedule('acme');
     expect(await queue.schedules()).toEqual([]);
     await sleep(500);
@@ -90,7 +101,11 @@ describeOnBothEngines('the queue', (engine) => {
   it('waits as long as it is told, and keeps one job of an id', async () => {
     const at: number[] = [];
     const queue = queues.queue('delayed');
-    const worker = queues.worker('delayed', async () => void at.push(performance.now()), settings);
+    const work = async (): Promise<JobOutcome> => {
+      at.push(performance.now());
+      return DONE;
+    };
+    const worker = queues.worker('delayed', work, settings);
     const start = performance.now();
     for (let n = 0; n < 3; n++) await queue.add('later', {}, { delayMs: 800, id: 'one' });
     await until('the job', 10_000, async () => at.length > 0);
@@ -109,6 +124,7 @@ describeOnBothEngines('the queue', (engine) => {
     const work = async (job: Job) => {
       if (job.name === 'bad') throw new Error('this one is bad');
       done.push(job.name);
+      return DONE;
     };
     const worker = queues.worker('failing', work, settings);
     await queue.add('bad', {});
@@ -117,6 +133,91 @@ describeOnBothEngines('the queue', (engine) => {
     await until('the failure', 10_000, async () => failures.length > 0);
     expect(String(failures[0])).toContain('this one is bad');
     await worker.close();
+    await queue.close();
+  });
+
+  it('tries a job again when it says so, and counts what it says', async () => {
+    const seen: Job[] = [];
+    const queue = queues.queue('again');
+    const work = async (job: Job): Promise<JobOutcome> => {
+      seen.push(job);
+      if (seen.length === 1) return { kind: 'later', delayMs: 20 };
+      if (seen.length === 2) return { kind: 'again', delayMs: 20, why: 'not yet' };
+      return DONE;
+    };
+    const worker = queues.worker('again', work, settings);
+    const before = failures.length;
+    await queue.add('work', {}, { id: 'one' });
+    await until('three times', 10_000, async () => seen.length === 3);
+    expect(seen.map(({ attempt, attempts }) => [attempt, attempts])).toEqual([
+      [1, 3],
+      [1, 3],
+      [2, 3],
+    ]);
+    expect(failures.length).toBe(before);
+    await until('its end', 10_000, async () => (await queue.counts()).active === 0);
+    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, dead: 0 });
+    await worker.close();
+    await queue.close();
+  });
+
+  it('keeps what failed for good until somebody has it tried again or drops it', async () => {
+    let broken = true;
+    const queue = queues.queue('dead');
+    const work = async (): Promise<JobOutcome> =>
+      broken ? { kind: 'dead', why: 'no attempt would help' } : DONE;
+    const worker = queues.worker('dead', work, settings);
+    await queue.add('work', { n: 1 }, { id: 'same' });
+    await until('a dead letter', 10_000, async () => (await queue.counts()).dead === 1);
+    // It keeps no later job of the same id out.
+    await queue.add('work', { n: 2 }, { id: 'same' });
+    await until('another one', 10_000, async () => (await queue.counts()).dead === 2);
+    const dead = await queue.dead(10);
+    expect(dead.map(({ payload, reason }) => ({ payload, reason }))).toEqual([
+      { payload: { n: 2 }, reason: 'no attempt would help' },
+      { payload: { n: 1 }, reason: 'no attempt would help' },
+    ]);
+    broken = false;
+    expect(await queue.retryDead(dead[0]!.id)).toBe(true);
+    await until('its end', 10_000, async () => (await queue.counts()).dead === 1);
+    expect(await queue.retryDead(dead[0]!.id)).toBe(false);
+    expect(await queue.dropDead(dead[1]!.id)).toBe(true);
+    expect(await queue.dropDead(dead[1]!.id)).toBe(false);
+    expect(await queue.dead(10)).toEqual([]);
+    await worker.close();
+    await queue.close();
+  });
+
+  it('gives the job of a worker that stops, or is gone, to the next one', async () => {
+    const queue = queues.queue('handed');
+    const seen: string[] = [];
+    const stopping = Promise.withResolvers<void>();
+    const first = queues.worker(
+      'handed',
+      async () => {
+        seen.push('first');
+        await stopping.promise;
+        return { kind: 'hand_back' };
+      },
+      settings,
+    );
+    await queue.add('work', {});
+    await until('the first', 10_000, async () => seen.length === 1);
+    const closed = first.close();
+    stopping.resolve();
+    await closed;
+    expect((await queue.counts()).waiting).toBe(1);
+    const second = queues.worker(
+      'handed',
+      async () => {
+        seen.push('second');
+        return DONE;
+      },
+      settings,
+    );
+    await until('the second', 10_000, async () => seen.length === 2);
+    expect(seen).toEqual(['first', 'second']);
+    await second.close();
     await queue.close();
   });
 });

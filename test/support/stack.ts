@@ -122,7 +122,7 @@ function configOf(url: string, idp: DemoIdp, options: StackOptions): ConfigInput
           assignment_group: 'Analytics App',
           timeout: '2s',
         },
-        sweep: { every: '1h', mode: 'auto', confirm_after: '1s', ...options.sweep },
+        sweep: { every: '7d', mode: 'auto', confirm_after: '1s', ...options.sweep },
       },
     ],
     roles: [

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { readConfig } from '@rollcall/shared/config/load';
 import type { Config, ConfigInput, Environment } from '@rollcall/shared/config/types';
 import { migrate } from '@rollcall/shared/db/migrate';
@@ -11,7 +12,8 @@ import {
 import { type JobQueue, type JobWorker, openQueues } from '@rollcall/shared/queue/queues';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { SWEEP_QUEUE } from './jobs/payload.ts';
-import { scheduleSweeps } from './jobs/schedule.ts';
+import { catchUp, scheduleSweeps } from './jobs/schedule.ts';
+import { lookAfterSchedules } from './jobs/upkeep.ts';
 import { type SweepWork, sweepAndFollowUp, workOnSweep } from './jobs/work.ts';
 import { connectionSweep, connectionSweeps } from './sweep/connection-sweep.ts';
 import type { SweepResult } from './sweep/summary.ts';
@@ -42,6 +44,8 @@ export interface Sweeper {
 }
 
 const AT_ONCE = 4;
+/** A worker that cannot give its jobs back by then is as good as dead, in milliseconds. */
+const LONGEST_STOP_MS = 10_000;
 
 /**
  * Opens the sweep of every connection that has one:
@@ -88,7 +92,7 @@ interface Parts {
 
 function over(parts: Parts, options: SweeperOptions): Sweeper {
   const { config, env, log, foundation, queue, queues } = parts;
-  const sweeps = connectionSweeps(config, env);
+  const sweeps = connectionSweeps(config, env, foundation.db);
   const stopping = new AbortController();
   const work: SweepWork = {
     sweeps: new Map(sweeps.map((sweep) => [sweep.connectionId, sweep])),
@@ -100,18 +104,23 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     stopping.abort();
-    await Promise.allSettled([worker?.close(), ...here]);
+    const ended = Promise.allSettled([worker?.close(), ...here]);
+    const late = wait(LONGEST_STOP_MS, 'late', { ref: false });
+    if ((await Promise.race([ended, late])) === 'late') log.warn({ event: 'sweeper.stop_late' });
     await queue.close();
     await parts.close();
   };
   return {
     start: async () => {
       if (worker !== null) return;
+      // Before the first job is taken: what is overdue after an outage is spread first.
+      await scheduleSweeps(queue, sweeps, currentTime());
       worker = queues.worker(SWEEP_QUEUE, (job) => workOnSweep(job, work), {
         concurrency: options.concurrency ?? AT_ONCE,
         onError: (error) => log.error({ event: 'sweep.queue_failed', err: error }),
       });
-      await scheduleSweeps(queue, sweeps);
+      await catchUp(queue, foundation.db, sweeps, currentTime());
+      here.add(lookAfterSchedules(work, sweeps, stopping.signal));
       const connections = sweeps.map((sweep) => sweep.connectionId);
       log.info({ event: 'sweeper.started', engine: foundation.engine.kind, connections });
     },
@@ -120,7 +129,8 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       return stopped;
     },
     sweepNow: async (connectionId, trigger = 'operator') => {
-      const sweep = work.sweeps.get(connectionId) ?? connectionSweep(config, connectionId, env);
+      const sweep =
+        work.sweeps.get(connectionId) ?? connectionSweep(config, connectionId, env, foundation.db);
       const sweeping = sweepAndFollowUp(sweep, trigger, work);
       here.add(sweeping);
       return sweeping.finally(() => here.delete(sweeping));

@@ -50,7 +50,7 @@ connections:
     subject: { attribute: uid }
     attributes: { email: email, given_name: firstName, family_name: lastName, groups: [groups] }
     directory: { type: scim, url: ${idp.scimUrl}, token: file:secrets/token, assignment_group: Analytics App }
-    sweep: ${options.sweep ?? '{ every: 1h, mode: approve, confirm_after: 1s }'}
+    sweep: ${options.sweep ?? '{ every: 7d, mode: approve, confirm_after: 1s }'}
 roles:
   - { role: analyst, when: { any_group: [BI-Analysts] } }
   - { role: editor, when: { any_group: [BI-Editors] } }

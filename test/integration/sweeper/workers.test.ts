@@ -1,3 +1,4 @@
+import { currentTime } from '@rollcall/shared/db/timestamp';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import { type Sweeper, type SweepResult, sweeper } from '@rollcall/sweeper';
 import { scheduleSweeps } from '@rollcall/sweeper/jobs/schedule';
@@ -15,7 +16,7 @@ describeOnBothEngines('workers of the sweep', (engine) => {
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
 
   beforeAll(async () => {
-    stack = await startStack({ engine, sweep: { confirm_after: '1s' } });
+    stack = await startStack({ engine, sweep: { every: '7d', confirm_after: '1s' } });
     for (const person of [ADA, ALAN, HEDY, KATHERINE]) await signIn(person);
     for (let count = 0; count < 2; count++) {
       workers.push(await sweeper(stack.config, { env: stack.env, log }));
@@ -111,7 +112,7 @@ describeOnBothEngines('workers of the sweep', (engine) => {
     expect(rows.map((row) => row.subject)).toEqual([ALAN, HEDY].sort());
   });
 
-  it('a job that makes no sense is logged and dropped', async () => {
+  it('a job that makes no sense is logged and kept as a dead letter', async () => {
     const { openFoundation } = await import('@rollcall/shared/engine/foundation');
     const { openQueues } = await import('@rollcall/shared/queue/queues');
     const { validateConfig } = await import('@rollcall/shared/config/load');
@@ -126,8 +127,10 @@ describeOnBothEngines('workers of the sweep', (engine) => {
       await until('the log', 10_000, async () => {
         return has('sweep.bad_job') && has('sweep.unknown_connection');
       });
-      expect(await queue.schedules()).toEqual(['sweep-demo']);
-      await scheduleSweeps(queue, []);
+      await until('the dead letter', 10_000, async () => (await queue.dead(10)).length === 1);
+      expect((await queue.dead(10))[0]?.payload).toEqual({ connectionId: 7 });
+      expect(await queue.schedules()).toMatchObject([{ id: 'sweep-demo', everyMs: 604_800_000 }]);
+      await scheduleSweeps(queue, [], currentTime());
       expect(await queue.schedules()).toEqual([]);
     } finally {
       await queue.close();

@@ -249,6 +249,8 @@ describe('directories and sweeps', () => {
       assignmentGroup: null,
       timeoutMs: 10_000,
       pageSize: 200,
+      concurrency: 4,
+      requestsPerSecond: null,
     });
     expect(connection.sweep).toEqual({
       everyMs: 900_000,
@@ -276,6 +278,8 @@ describe('directories and sweeps', () => {
         client_id: 'rollcall',
         client_secret: 'file:/run/secrets/kc',
         timeout: '1m',
+        concurrency: 1,
+        requests_per_second: 20,
       },
       sweep: {
         every: '10s',
@@ -293,6 +297,8 @@ describe('directories and sweeps', () => {
       clientSecret: { kind: 'file', path: '/run/secrets/kc' },
       groupNames: 'name',
       timeoutMs: 60_000,
+      concurrency: 1,
+      requestsPerSecond: 20,
     });
     expect(connection.sweep).toMatchObject({
       everyMs: 10_000,

@@ -17,7 +17,7 @@ it('sends the secret behind the reference, and nothing before it is asked', asyn
     read.push(reference);
     return 'from-the-vault';
   };
-  const common = { url: server.url, timeoutMs: 1_000 };
+  const common = { url: server.url, timeoutMs: 1_000, concurrency: 4, requestsPerSecond: null };
   const scim = openDirectory(
     { ...common, type: 'scim', token: REFERENCE, assignmentGroup: null, pageSize: 200 },
     secret,

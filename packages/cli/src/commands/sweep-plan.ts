@@ -73,7 +73,7 @@ async function makePlan(
   { config, foundation: { db } }: Opened,
   invocation: Invocation,
 ): Promise<Planned> {
-  const sweep = connectionSweep(config, connection, invocation.env);
+  const sweep = connectionSweep(config, connection, invocation.env, db);
   const stop = new AbortController();
   const request = listenForStop(() => undefined);
   void request.asked.then(() => stop.abort());

@@ -21,7 +21,7 @@ export async function examineQueue(
     const queues = await openQueues({ ...foundation, engine });
     const queue = queues.queue(SWEEP_QUEUE);
     try {
-      const schedules = new Set(await queue.schedules());
+      const schedules = new Set((await queue.schedules()).map(({ id }) => id));
       const missing = swept.filter((id) => !schedules.has(scheduleId(id)));
       if (missing.length > 0) return [notScheduled(missing)];
       return [ok('queue', `${engine.kind === 'redis' ? 'Redis' : 'Postgres'} answers`)];

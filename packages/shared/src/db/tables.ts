@@ -175,6 +175,13 @@ export interface SweepLeasesTable {
   fence: ColumnType<string, string | number, string | number>;
   holder: string;
   expires_at: Date;
+  place: string | null;
+}
+
+export interface DirectoryPaceTable {
+  place: string;
+  next_at: Date;
+  not_before: Date | null;
 }
 
 export type SweepTrigger = 'schedule' | 'confirmation' | 'operator';
@@ -356,6 +363,7 @@ export interface Tables {
   outbox_targets: OutboxTargetsTable;
   outbox_deliveries: OutboxDeliveriesTable;
   sweep_leases: SweepLeasesTable;
+  directory_pace: DirectoryPaceTable;
   sweep_runs: SweepRunsTable;
   snapshot_members: SnapshotMembersTable;
   look_ups: LookUpsTable;

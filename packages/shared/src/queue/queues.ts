@@ -2,20 +2,33 @@ import { createPostgresBackend, Queue, runMigrations, Worker, withBackend } from
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Foundation } from '../engine/foundation.ts';
+import { asJobQueue } from './bullmq-queue.ts';
+import { process, watched, workerOptions } from './bullmq-worker.ts';
+import type { DeadJob, Job, JobCounts, JobOutcome, KeptSchedule, Schedule } from './job.ts';
 
 /** A queue of jobs, wherever it is kept. Payloads are checked by whoever works on them. */
 export interface JobQueue {
   /**
-   * Puts a job into the queue, to run once `delayMs` have passed.
-   * A job whose `id` waits there already is not put in twice.
+   * Puts a job into the queue, to run once `delayMs` have passed. While a job that was
+   * put in with the same `id` waits or runs, it is not put in again.
    */
   add(name: string, payload: object, options?: { delayMs?: number; id?: string }): Promise<void>;
-  /** Has a job made every `everyMs`, from now on; replaces the schedule of the same id. */
-  schedule(id: string, everyMs: number, name: string, payload: object): Promise<void>;
+  /**
+   * Has a job made at each time of a schedule, from the next one on. A schedule of the
+   * same id is kept where its times are the same, else replaced.
+   */
+  schedule(schedule: Schedule, name: string, payload: object): Promise<void>;
   /** Ends a schedule; one that is not there is no error. */
   unschedule(id: string): Promise<void>;
-  /** The ids of all schedules. */
-  schedules(): Promise<readonly string[]>;
+  /** All schedules. */
+  schedules(): Promise<readonly KeptSchedule[]>;
+  /** The dead letters, newest first. */
+  dead(limit: number): Promise<readonly DeadJob[]>;
+  /** Has a dead letter tried again, with all its attempts; false where there is none of that id. */
+  retryDead(id: string): Promise<boolean>;
+  /** Removes a dead letter; false where there is none of that id. */
+  dropDead(id: string): Promise<boolean>;
+  counts(): Promise<JobCounts>;
   close(): Promise<void>;
 }
 
@@ -25,16 +38,11 @@ export interface JobWorker {
   close(): Promise<void>;
 }
 
-/** One job, as it comes out of a queue. */
-export interface Job {
-  readonly id: string;
-  readonly name: string;
-  readonly payload: unknown;
-}
-
 /** How a worker works. */
 export interface WorkerSettings {
   readonly concurrency: number;
+  /** How long a worker may be silent before its jobs are another's, in milliseconds; 30 s by default. */
+  readonly stalledAfterMs?: number;
   /** Told of failed jobs and of lost connections; never throws. */
   readonly onError: (error: unknown) => void;
 }
@@ -42,16 +50,17 @@ export interface WorkerSettings {
 /** Makes queues and workers on the engine of a foundation. */
 export interface Queues {
   queue(name: string): JobQueue;
-  worker(name: string, work: (job: Job) => Promise<void>, settings: WorkerSettings): JobWorker;
+  worker(
+    name: string,
+    work: (job: Job) => Promise<JobOutcome>,
+    settings: WorkerSettings,
+  ): JobWorker;
 }
 
 /** The schema of Postgres in which BullMQ keeps its tables. */
 const SCHEMA = 'bullmq';
 /** BullMQ's own connections per queue or worker, beside one that listens. */
 const POOL_SIZE = 3;
-/** How many jobs that have ended are kept to be looked at. */
-const KEPT = { removeOnComplete: 100, removeOnFail: 500 };
-
 /**
  * Chooses where jobs are kept: in Redis where the engine has it, else in the same
  * Postgres as everything else, whose queue tables it brings up to date. The one
@@ -87,13 +96,13 @@ function onPostgres({ databaseUrl, pool }: Foundation): Queues {
   const settings = { connection: connection as { connectionString: string } };
   return {
     queue: (name) => asJobQueue(new backend.Queue<object, void>(name, settings)),
-    worker: (name, work, { concurrency, onError }) =>
+    worker: (name, work, how) =>
       watched(
-        new backend.Worker<object, void>(name, (job) => work(toJob(job)), {
+        new backend.Worker<object, void>(name, (job) => process(job, work), {
           ...settings,
-          concurrency,
+          ...workerOptions(how),
         }),
-        onError,
+        how.onError,
       ),
   };
 }
@@ -108,65 +117,15 @@ function onRedis(redis: Redis, installation: string): Queues {
   const settings = { connection: connection as object, prefix: `rollcall:${installation}` };
   return {
     queue: (name) => asJobQueue(new Queue<object, void>(name, settings)),
-    worker: (name, work, { concurrency, onError }) =>
+    worker: (name, work, how) =>
       watched(
-        new Worker<object, void>(name, (job) => work(toJob(job)), { ...settings, concurrency }),
-        onError,
+        new Worker<object, void>(name, (job) => process(job, work), {
+          ...settings,
+          ...workerOptions(how),
+        }),
+        how.onError,
       ),
   };
-}
-
-/** What both kinds of BullMQ's queues have in common, of what is used here. */
-interface AnyQueue {
-  add(name: string, payload: object, options: object): Promise<unknown>;
-  upsertJobScheduler(
-    id: string,
-    repeat: { every: number },
-    template: { name: string; data: object; opts: object },
-  ): Promise<unknown>;
-  removeJobScheduler(id: string): Promise<boolean>;
-  getJobSchedulers(): Promise<readonly { key: string }[]>;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  close(): Promise<void>;
-}
-
-function asJobQueue(queue: AnyQueue): JobQueue {
-  // A lost connection must not end the process: BullMQ reconnects, and the call fails.
-  queue.on('error', () => undefined);
-  return {
-    add: async (name, payload, { delayMs, id } = {}) => {
-      const options = {
-        ...KEPT,
-        ...(delayMs === undefined ? {} : { delay: delayMs }),
-        ...(id === undefined ? {} : { jobId: id, removeOnComplete: true, removeOnFail: true }),
-      };
-      await queue.add(name, payload, options);
-    },
-    schedule: async (id, everyMs, name, payload) => {
-      await queue.upsertJobScheduler(id, { every: everyMs }, { name, data: payload, opts: KEPT });
-    },
-    unschedule: async (id) => {
-      await queue.removeJobScheduler(id);
-    },
-    schedules: async () => (await queue.getJobSchedulers()).map(({ key }) => key),
-    close: () => queue.close(),
-  };
-}
-
-interface AnyWorker {
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'failed', listener: (job: unknown, error: Error) => void): unknown;
-  close(): Promise<void>;
-}
-
-function watched(worker: AnyWorker, onError: (error: unknown) => void): JobWorker {
-  worker.on('error', onError);
-  worker.on('failed', (_job, error) => onError(error));
-  return { close: () => worker.close() };
-}
-
-function toJob(job: { id?: string | undefined; name: string; data: unknown }): Job {
-  return { id: job.id ?? '', name: job.name, payload: job.data };
 }
 
 /** Databases that share one Redis must not share jobs. */

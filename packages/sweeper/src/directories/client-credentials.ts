@@ -2,6 +2,7 @@ import { type Fields, readFields, readText } from './answer-fields.ts';
 import { type Credentials, readSecret } from './credentials.ts';
 import { DirectoryError } from './directory-error.ts';
 import { type HttpAnswer, HttpClient } from './http-client.ts';
+import type { Pace } from './pace.ts';
 
 /** Where and as whom a token is obtained (RFC 6749 §4.4). */
 export interface ClientCredentialsOptions {
@@ -13,6 +14,8 @@ export interface ClientCredentialsOptions {
   readonly clientSecret: () => Promise<string>;
   /** In milliseconds, for one attempt. */
   readonly timeoutMs: number;
+  /** Waited for before each request; null or left out: not at all. */
+  readonly pace?: Pace | null;
   /** Milliseconds that only go forward; the clock of the process by default. */
   readonly clock?: () => number;
 }
@@ -42,8 +45,8 @@ export class ClientCredentials implements Credentials {
 
   constructor(options: ClientCredentialsOptions) {
     this.#options = options;
-    const { baseUrl, timeoutMs } = options;
-    this.#http = new HttpClient({ baseUrl, timeoutMs });
+    const { baseUrl, timeoutMs, pace = null } = options;
+    this.#http = new HttpClient({ baseUrl, timeoutMs, pace });
     this.#clock = options.clock ?? (() => performance.now());
   }
 

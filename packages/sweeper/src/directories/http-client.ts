@@ -9,6 +9,7 @@ import {
   malformed,
   timedOut,
 } from './http-failure.ts';
+import type { Pace } from './pace.ts';
 import { readRetryAfter } from './retry-after.ts';
 
 /** How a directory is asked over HTTP. */
@@ -24,6 +25,8 @@ export interface HttpClientOptions {
   /** The largest answer that is read, in bytes; 32 MiB by default. */
   readonly maxBytes?: number;
   readonly credentials?: Credentials;
+  /** Waited for before each attempt; the wait is not part of the budget. */
+  readonly pace?: Pace | null;
 }
 
 /** One thing to ask. */
@@ -81,9 +84,10 @@ export class HttpClient {
     const url = this.#urlOf(request);
     const shown = `${request.form === undefined ? 'GET' : 'POST'} ${url.origin}${url.pathname}`;
     const { timeoutMs, retries = DEFAULT_RETRIES, credentials } = this.#options;
-    const deadline = performance.now() + (this.#options.budgetMs ?? timeoutMs * (retries + 1));
+    let deadline = performance.now() + (this.#options.budgetMs ?? timeoutMs * (retries + 1));
     let renewed = false;
     for (let attempts = 1, failures = 0; ; attempts++) {
+      deadline += await this.#waitForTurn(signal);
       const limitMs = Math.max(1, Math.min(timeoutMs, Math.ceil(deadline - performance.now())));
       const attempt = await this.#attempt(url, request, limitMs, signal);
       if ('answer' in attempt) return attempt.answer;
@@ -100,6 +104,15 @@ export class HttpClient {
       }
       await pause(pauseMs, signal);
     }
+  }
+
+  /** How long it took until another request may be sent, in milliseconds. */
+  async #waitForTurn(signal: AbortSignal): Promise<number> {
+    const { pace } = this.#options;
+    if (pace === null || pace === undefined) return 0;
+    const since = performance.now();
+    await pace(signal);
+    return performance.now() - since;
   }
 
   #urlOf({ target, query = {} }: HttpRequest): URL {

@@ -22,6 +22,7 @@ import { checkRoles, readClaims, type TokenClaims } from './keycloak-token.ts';
 import { hashFacts } from './listing-fingerprint.ts';
 import { ABSENT, answerOrUnknown, segmentOf, unknownBecause } from './look-up-answer.ts';
 import type { Membership } from './membership.ts';
+import type { Pace } from './pace.ts';
 import type { Directory, DirectoryAnswer, DirectoryPage } from './port.ts';
 
 /** Where and as whom a realm of Keycloak is asked. */
@@ -38,6 +39,8 @@ export interface KeycloakDirectoryOptions {
   readonly groupNames?: GroupNameForm;
   /** Rows to ask for on a page, at least 2; 500 by default. */
   readonly pageSize?: number;
+  /** Waited for before each request; null or left out: not at all. */
+  readonly pace?: Pace | null;
 }
 
 const DEFAULT_PAGE_SIZE = 500;
@@ -65,7 +68,7 @@ class KeycloakDirectory implements Directory {
 
   constructor(options: KeycloakDirectoryOptions, pageSize: number) {
     this.#options = options;
-    const { url: baseUrl, clientId, clientSecret, timeoutMs } = options;
+    const { url: baseUrl, clientId, clientSecret, timeoutMs, pace = null } = options;
     const realm = encodeURIComponent(options.realm);
     const tokenPath = `/realms/${realm}/protocol/openid-connect/token`;
     this.#credentials = new ClientCredentials({
@@ -74,9 +77,10 @@ class KeycloakDirectory implements Directory {
       clientId,
       clientSecret,
       timeoutMs,
+      pace,
     });
     this.#realm = {
-      http: new HttpClient({ baseUrl, timeoutMs, credentials: this.#credentials }),
+      http: new HttpClient({ baseUrl, timeoutMs, credentials: this.#credentials, pace }),
       realmPath: `/admin/realms/${realm}`,
       pageSize,
       form: options.groupNames ?? 'name',

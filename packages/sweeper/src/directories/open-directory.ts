@@ -1,6 +1,7 @@
 import type { SecretReference } from '@rollcall/shared/config/secrets';
 import type { DirectoryConfig } from '@rollcall/shared/config/types';
 import { keycloakDirectory } from './keycloak.ts';
+import type { Pace } from './pace.ts';
 import type { Directory } from './port.ts';
 import { scimDirectory } from './scim.ts';
 
@@ -10,21 +11,24 @@ import { scimDirectory } from './scim.ts';
  *
  * @param secret reads the secret behind a reference; called late and again after
  * a refusal, so that rotated secrets are picked up.
+ * @param pace waited for before each request, where the directory is asked in company.
  */
 export function openDirectory(
   config: DirectoryConfig,
   secret: (reference: SecretReference) => Promise<string>,
+  pace: Pace | null = null,
 ): Directory | null {
   switch (config.type) {
     case 'scim': {
       const { url, assignmentGroup, timeoutMs, pageSize } = config;
       const token = (): Promise<string> => secret(config.token);
-      return scimDirectory({ url, token, assignmentGroup, timeoutMs, pageSize });
+      return scimDirectory({ url, token, assignmentGroup, timeoutMs, pageSize, pace });
     }
     case 'keycloak': {
       const { url, realm, clientId, groupNames, timeoutMs } = config;
       const clientSecret = (): Promise<string> => secret(config.clientSecret);
-      return keycloakDirectory({ url, realm, clientId, clientSecret, groupNames, timeoutMs });
+      const client = { clientId, clientSecret };
+      return keycloakDirectory({ url, realm, ...client, groupNames, timeoutMs, pace });
     }
     case 'none':
       return null;

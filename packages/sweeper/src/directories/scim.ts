@@ -5,6 +5,7 @@ import { DirectoryError } from './directory-error.ts';
 import { HttpClient } from './http-client.ts';
 import { hashFacts, sha256 } from './listing-fingerprint.ts';
 import { ABSENT, answerOrUnknown, segmentOf, unknownBecause } from './look-up-answer.ts';
+import type { Pace } from './pace.ts';
 import type { Directory, DirectoryAnswer, DirectoryPage } from './port.ts';
 import { type GroupsOfPerson, ScimGroupBook } from './scim-group-book.ts';
 import { readScimPages } from './scim-paging.ts';
@@ -23,6 +24,8 @@ export interface ScimDirectoryOptions {
   readonly timeoutMs: number;
   /** Rows to ask for on a page. */
   readonly pageSize: number;
+  /** Waited for before each request; null or left out: not at all. */
+  readonly pace?: Pace | null;
 }
 
 /** How long look-ups share what they read of `/Groups`, in milliseconds. */
@@ -55,8 +58,8 @@ class ScimDirectory implements Directory {
   constructor(options: ScimDirectoryOptions) {
     this.#options = options;
     this.#token = new BearerToken(options.token);
-    const { url: baseUrl, timeoutMs } = options;
-    this.#http = new HttpClient({ baseUrl, timeoutMs, credentials: this.#token });
+    const { url: baseUrl, timeoutMs, pace = null } = options;
+    this.#http = new HttpClient({ baseUrl, timeoutMs, credentials: this.#token, pace });
   }
 
   async fingerprint(signal: AbortSignal): Promise<string> {

@@ -1,12 +1,15 @@
-import { codeOf } from '@rollcall/shared/core/errors';
+import { AppError, codeOf } from '@rollcall/shared/core/errors';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { SweepTrigger } from '@rollcall/shared/db/tables';
-import type { Job, JobQueue } from '@rollcall/shared/queue/queues';
+import type { Job, JobOutcome } from '@rollcall/shared/queue/job';
+import type { JobQueue } from '@rollcall/shared/queue/queues';
 import type { ConnectionSweep } from '../sweep/connection-sweep.ts';
 import { LEASE_MS } from '../sweep/lease.ts';
-import { runSweep, type SweepTools } from '../sweep/run-sweep.ts';
-import type { SweepResult, SweepSummary } from '../sweep/summary.ts';
+import { runSweep, runSweepInTurn, type SweepTools } from '../sweep/run-sweep.ts';
+import type { SweepResult, SweepSummary, SweepWaits } from '../sweep/summary.ts';
+import { buryJob } from './dead-letters.ts';
 import { SWEEP_JOB, type SweepPayload, sweepPayload } from './payload.ts';
+import { pauseBeforeRetry } from './retry.ts';
 
 /** What the jobs of the sweep stand on. */
 export interface SweepWork {
@@ -17,31 +20,102 @@ export interface SweepWork {
 
 /** Room for two clocks that do not quite agree, in milliseconds. */
 const MARGIN_MS = 1_000;
+const DONE: JobOutcome = { kind: 'done' };
 
 /**
- * Does one job. Never throws for what a sweep comes to: the next one is scheduled
- * anyway, and a job that failed would only be tried against the same directory again.
+ * Does one job. A sweep that came to nothing because of its directory is tried again
+ * within its interval; where that does not help either, the next one is scheduled
+ * anyway. What fails by a fault of ours is thrown, and ends as a dead letter.
  */
-export async function workOnSweep(job: Job, work: SweepWork): Promise<void> {
+export async function workOnSweep(job: Job, work: SweepWork): Promise<JobOutcome> {
   const { log } = work.tools;
   const parsed = sweepPayload.safeParse(job.payload);
   if (!parsed.success) {
     log.error({ event: 'sweep.bad_job', job: job.id, reason: parsed.error.message });
-    return;
+    return { kind: 'dead', why: `expected a job of the sweep: ${parsed.error.message}` };
   }
-  const { connectionId, trigger, again } = parsed.data;
-  const sweep = work.sweeps.get(connectionId);
+  const sweep = work.sweeps.get(parsed.data.connectionId);
   if (sweep === undefined) {
+    const { connectionId } = parsed.data;
     log.warn({ event: 'sweep.unknown_connection', connection: connectionId, job: job.id });
-    return;
+    return DONE;
   }
   try {
-    const result = await sweepAndFollowUp(sweep, trigger, work);
-    if (result.kind === 'busy' && !again) await putInAgain(sweep, trigger, work);
+    return await sweepForJob(job, parsed.data, sweep, work);
   } catch (error) {
-    const level = codeOf(error) === 'sweep.lease_lost' ? 'warn' : 'error';
-    log[level]({ event: 'sweep.broken_off', connection: connectionId, err: error });
+    return outcomeOfError(error, job, parsed.data, work);
   }
+}
+
+type Payload = ReturnType<typeof sweepPayload.parse>;
+
+async function sweepForJob(
+  job: Job,
+  { trigger, again }: Payload,
+  sweep: ConnectionSweep,
+  work: SweepWork,
+): Promise<JobOutcome> {
+  if (isStopping(work)) return { kind: 'hand_back' };
+  const result = await runSweepInTurn(sweep, trigger, work.tools);
+  switch (result.kind) {
+    case 'waits':
+      return outcomeOfWaiting(result, trigger, sweep);
+    case 'busy':
+      if (!again) await putInAgain(sweep, trigger, work);
+      return DONE;
+    case 'finished':
+      return outcomeOfSweep(result, job, sweep, work);
+    default:
+      return result satisfies never;
+  }
+}
+
+/** A scheduled sweep that could only begin after the next one is due is left to that one. */
+function outcomeOfWaiting(
+  { delayMs }: SweepWaits,
+  trigger: SweepTrigger,
+  { everyMs }: ConnectionSweep,
+): JobOutcome {
+  return trigger === 'schedule' && delayMs >= everyMs ? DONE : { kind: 'later', delayMs };
+}
+
+async function outcomeOfSweep(
+  result: SweepSummary,
+  job: Job,
+  sweep: ConnectionSweep,
+  work: SweepWork,
+): Promise<JobOutcome> {
+  const unfinished = result.code === 'sweep.interrupted' || result.state === 'applying';
+  if (unfinished && isStopping(work)) return { kind: 'hand_back' };
+  await confirmLater(result, work);
+  const { state, code, explanation } = result;
+  if (state === 'failed') throw new AppError(code, explanation ?? 'The sweep failed.');
+  const pauseMs = pauseBeforeRetry(result, job.attempt, sweep.everyMs, Math.random());
+  if (pauseMs === null || job.attempt >= job.attempts) return DONE;
+  return { kind: 'again', delayMs: pauseMs, why: code };
+}
+
+async function outcomeOfError(
+  error: unknown,
+  job: Job,
+  payload: Payload,
+  work: SweepWork,
+): Promise<JobOutcome> {
+  const { log, signal } = work.tools;
+  const { connectionId } = payload;
+  if (codeOf(error) === 'sweep.lease_lost') {
+    // Whoever has taken it over does the rest.
+    log.warn({ event: 'sweep.broken_off', connection: connectionId, err: error });
+    return DONE;
+  }
+  log.error({ event: 'sweep.broken_off', connection: connectionId, err: error });
+  if (signal?.aborted === true) return { kind: 'hand_back' };
+  if (job.attempt >= job.attempts) await buryJob(job, payload, work);
+  throw error;
+}
+
+function isStopping({ tools }: SweepWork): boolean {
+  return tools.signal?.aborted === true;
 }
 
 /** Sweeps, and has absences that were seen for the first time confirmed as soon as they can be. */

@@ -4,10 +4,13 @@ import type { Config, ConnectionConfig, Environment } from '@rollcall/shared/con
 import { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
 import { privilegedRoles } from '@rollcall/shared/core/roles';
+import type { Database } from '@rollcall/shared/db/database';
 import { openDirectory } from '../directories/open-directory.ts';
+import { type DirectoryPlace, placeOf } from '../directories/place.ts';
 import type { Directory } from '../directories/port.ts';
 import { type BrakeLimits, limitsFor } from '../reconcile/brake-limits.ts';
 import type { SweepPolicy } from '../reconcile/policy.ts';
+import { sharedPace } from './shared-pace.ts';
 
 /** What happens to a plan: nothing, nothing without approval, or all that the brake lets through. */
 export type SweepMode = 'observe' | 'approve' | 'auto';
@@ -16,6 +19,8 @@ export type SweepMode = 'observe' | 'approve' | 'auto';
 export interface ConnectionSweep {
   readonly connectionId: ConnectionId;
   readonly directory: Directory;
+  /** Where the directory is, and how it may be asked; null: without limits. */
+  readonly place?: DirectoryPlace | null;
   readonly mode: SweepMode;
   readonly everyMs: number;
   readonly planExpiresMs: number;
@@ -26,23 +31,36 @@ export interface ConnectionSweep {
   readonly configuration: string;
 }
 
-/** The sweep of each connection that has one, in the order of the configuration. */
-export function connectionSweeps(config: Config, env: Environment): readonly ConnectionSweep[] {
-  return config.connections.flatMap((connection) => sweepOf(config, connection, env) ?? []);
+/**
+ * The sweep of each connection that has one, in the order of the configuration.
+ *
+ * @param db where the requests to a directory are paced; null: they are not.
+ */
+export function connectionSweeps(
+  config: Config,
+  env: Environment,
+  db: Database | null = null,
+): readonly ConnectionSweep[] {
+  return config.connections.flatMap((connection) => sweepOf(config, connection, env, db) ?? []);
 }
 
 /**
  * The sweep of one connection.
  * Throws `sweep.no_such_connection` and `sweep.not_configured`.
  */
-export function connectionSweep(config: Config, id: string, env: Environment): ConnectionSweep {
+export function connectionSweep(
+  config: Config,
+  id: string,
+  env: Environment,
+  db: Database | null = null,
+): ConnectionSweep {
   const connection = config.connections.find((one) => one.id === id);
   if (connection === undefined) {
     throw new AppError('sweep.no_such_connection', `There is no connection ${id.slice(0, 80)}.`, {
       detail: { expected: config.connections.map((one) => one.id), received: id.slice(0, 80) },
     });
   }
-  const sweep = sweepOf(config, connection, env);
+  const sweep = sweepOf(config, connection, env, db);
   if (sweep !== null) return sweep;
   throw new AppError(
     'sweep.not_configured',
@@ -60,16 +78,21 @@ function sweepOf(
   config: Config,
   connection: ConnectionConfig,
   env: Environment,
+  db: Database | null,
 ): ConnectionSweep | null {
   const { sweep } = connection;
   if (sweep === null) return null;
-  const directory = openDirectory(connection.directory, (reference) =>
-    resolveSecret(reference, env),
+  const place = placeOf(connection.directory, config.connections);
+  const directory = openDirectory(
+    connection.directory,
+    (reference) => resolveSecret(reference, env),
+    db === null ? null : sharedPace(db, place),
   );
   if (directory === null) return null;
   return {
     connectionId: connection.id,
     directory,
+    place,
     mode: sweep.mode,
     everyMs: sweep.everyMs,
     planExpiresMs: sweep.planExpiresMs,

@@ -8,6 +8,8 @@ export interface Failure {
   readonly code: string;
   readonly explanation: string;
   readonly partialReason?: PartialReason;
+  /** How long the directory asked us to wait, in milliseconds. */
+  readonly retryAfterMs?: number | null;
 }
 
 /**
@@ -18,8 +20,9 @@ export interface Failure {
 export function failureOf(error: unknown, leaseLost: boolean): Failure {
   if (leaseLost || codeOf(error) === 'sweep.lease_lost') throw error;
   if (error instanceof DirectoryError) {
-    const { code, message, fault } = error;
-    return { state: 'incomplete', code, explanation: message, partialReason: fault };
+    const { code, message, fault, retryAfterMs } = error;
+    const said = { explanation: message, partialReason: fault, retryAfterMs };
+    return { state: 'incomplete', code, ...said };
   }
   if (error instanceof Error && error.name === 'AbortError') {
     return {

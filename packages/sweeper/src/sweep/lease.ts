@@ -26,22 +26,37 @@ export interface Lease {
 /**
  * Takes the lease of a connection and keeps it until it is released; null while
  * another worker holds it. The database's clock alone decides what has expired.
+ *
+ * @param place the directory that the holder will ask, where it asks one.
  */
 export async function takeLease(
   db: Database,
   connectionId: ConnectionId,
   holder: string,
   ttlMs: number = LEASE_MS,
+  place: string | null = null,
 ): Promise<Lease | null> {
+  const fence = await claimFence(db, connectionId, holder, ttlMs, place);
+  return fence === null ? null : keepLease(db, connectionId, fence, ttlMs);
+}
+
+/** Takes the next fence of a connection; null while another worker holds the last one. */
+export async function claimFence(
+  db: Database | Tx,
+  connectionId: ConnectionId,
+  holder: string,
+  ttlMs: number,
+  place: string | null,
+): Promise<string | null> {
   const taken = await sql<{ fence: string }>`
-    insert into sweep_leases as held (connection_id, fence, holder, expires_at)
-    values (${connectionId}, 1, ${holder}, ${expiry(ttlMs)})
+    insert into sweep_leases as held (connection_id, fence, holder, expires_at, place)
+    values (${connectionId}, 1, ${holder}, ${expiry(ttlMs)}, ${place})
     on conflict (connection_id) do update
-      set fence = held.fence + 1, holder = excluded.holder, expires_at = excluded.expires_at
+      set fence = held.fence + 1, holder = excluded.holder, expires_at = excluded.expires_at,
+          place = excluded.place
       where held.expires_at <= clock_timestamp()
     returning fence`.execute(db);
-  const fence = taken.rows[0]?.fence;
-  return fence === undefined ? null : keepLease(db, connectionId, fence, ttlMs);
+  return taken.rows[0]?.fence ?? null;
 }
 
 /**
@@ -76,7 +91,13 @@ export async function leaseHolder(
   return row?.holder ?? null;
 }
 
-function keepLease(db: Database, connectionId: ConnectionId, fence: string, ttlMs: number): Lease {
+/** Keeps a fence that was claimed and committed. */
+export function keepLease(
+  db: Database,
+  connectionId: ConnectionId,
+  fence: string,
+  ttlMs: number,
+): Lease {
   const lost = new AbortController();
   let renewing: Promise<void> | null = null;
   const renew = async (): Promise<void> => {

@@ -20,8 +20,9 @@ import { type Lease, leaseHolder, takeLease } from './lease.ts';
 import type { Run } from './run.ts';
 import { endInterruptedRuns, endRun, startRun } from './runs.ts';
 import { deleteSnapshots } from './snapshot-rows.ts';
-import { logSweep, type SweepResult, type SweepSummary } from './summary.ts';
+import { logSweep, type SweepResult, type SweepSummary, type SweepWaits } from './summary.ts';
 import { takeSnapshot } from './take-snapshot.ts';
+import { noteRetryAfter, takeTurn } from './turn.ts';
 
 /** What a sweep stands on. */
 export interface SweepTools {
@@ -50,22 +51,53 @@ export async function runSweep(
   trigger: SweepTrigger,
   tools: SweepTools,
 ): Promise<SweepResult> {
-  const { db, log } = tools;
-  const holder = `${hostname()} ${process.pid}`;
-  const lease = await takeLease(db, sweep.connectionId, holder, tools.leaseMs);
-  if (lease === null) {
-    const { connectionId } = sweep;
-    const busy = {
-      kind: 'busy',
-      connectionId,
-      holder: await leaseHolder(db, connectionId),
-    } as const;
-    logSweep(log, busy);
-    return busy;
+  const { db, leaseMs } = tools;
+  const place = sweep.place?.key ?? null;
+  const lease = await takeLease(db, sweep.connectionId, HOLDER, leaseMs, place);
+  return lease === null ? sayBusy(sweep, tools) : runAndRelease(sweep, trigger, tools, lease);
+}
+
+/**
+ * As {@link runSweep}, where it is the connection's turn at its directory: `waits` while
+ * enough others ask it, in whatever process, or it has asked to be left alone.
+ */
+export async function runSweepInTurn(
+  sweep: ConnectionSweep,
+  trigger: SweepTrigger,
+  tools: SweepTools,
+): Promise<SweepResult | SweepWaits> {
+  const turn = await takeTurn(tools.db, sweep, HOLDER, tools.leaseMs);
+  switch (turn.kind) {
+    case 'taken':
+      return runAndRelease(sweep, trigger, tools, turn.lease);
+    case 'busy':
+      return sayBusy(sweep, tools);
+    case 'waits':
+      logSweep(tools.log, turn);
+      return turn;
+    default:
+      return turn satisfies never;
   }
+}
+
+const HOLDER = `${hostname()} ${process.pid}`;
+
+async function sayBusy({ connectionId }: ConnectionSweep, tools: SweepTools): Promise<SweepResult> {
+  const holder = await leaseHolder(tools.db, connectionId);
+  const busy = { kind: 'busy', connectionId, holder } as const;
+  logSweep(tools.log, busy);
+  return busy;
+}
+
+async function runAndRelease(
+  sweep: ConnectionSweep,
+  trigger: SweepTrigger,
+  tools: SweepTools,
+  lease: Lease,
+): Promise<SweepResult> {
   try {
     const result = await runUnderLease(sweep, trigger, tools, lease);
-    logSweep(log, result);
+    logSweep(tools.log, result);
     return result;
   } finally {
     await lease.release();
@@ -101,6 +133,7 @@ async function runUnderLease(
     if (failure.state === 'failed') {
       log.error({ event: 'sweep.error', connection: connectionId, err: error });
     }
+    await noteRetryAfter(db, sweep.place ?? null, failure.retryAfterMs ?? null);
     return { ...NOTHING, ...head, finishedEarlier, ...(await endInFailure(run, failure)) };
   }
 }
@@ -188,8 +221,8 @@ async function endInFailure(run: Run, failure: Failure): Promise<Partial<SweepSu
     return failure.state;
   });
   if (state === failure.state) await deleteSnapshots(run.lease, { only: run.runId });
-  const { code, explanation, partialReason } = failure;
-  return { state, code, explanation, partialReason: partialReason ?? null };
+  const { code, explanation, partialReason = null, retryAfterMs = null } = failure;
+  return { state, code, explanation, partialReason, retryAfterMs };
 }
 
 const NOTHING = {
@@ -208,4 +241,5 @@ const NOTHING = {
   heldWhy: [],
   planOnlyBecause: null,
   confirmAt: null,
+  retryAfterMs: null,
 } as const satisfies Partial<SweepSummary>;

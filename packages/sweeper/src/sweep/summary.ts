@@ -48,6 +48,8 @@ export interface SweepSummary {
   readonly finishedEarlier: number;
   /** When absences can be confirmed that this run has seen for the first time; null: none. */
   readonly confirmAt: EpochMs | null;
+  /** How long the directory asked us to wait, in milliseconds; null where it did not. */
+  readonly retryAfterMs: number | null;
 }
 
 /** A sweep did not begin: another worker is at this connection's. */
@@ -59,8 +61,23 @@ export interface SweepBusy {
 
 export type SweepResult = SweepSummary | SweepBusy;
 
+/** A sweep did not begin: it is not its turn at the directory yet. */
+export interface SweepWaits {
+  readonly kind: 'waits';
+  readonly connectionId: ConnectionId;
+  /** `directory_busy`: enough connections ask it now. `asked_to_wait`: it sent `Retry-After`. */
+  readonly why: 'directory_busy' | 'asked_to_wait';
+  /** How long to wait before asking again, in milliseconds. */
+  readonly delayMs: number;
+}
+
 /** Writes the one line that a run leaves in the log. */
-export function logSweep(log: Log, result: SweepResult): void {
+export function logSweep(log: Log, result: SweepResult | SweepWaits): void {
+  if (result.kind === 'waits') {
+    const { connectionId, why, delayMs } = result;
+    log.debug({ event: 'sweep.waits', connection: connectionId, why, delay_ms: delayMs });
+    return;
+  }
   if (result.kind === 'busy') {
     const { connectionId, holder } = result;
     log.info({ event: 'sweep.busy', connection: connectionId, holder });

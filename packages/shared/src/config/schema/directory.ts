@@ -22,6 +22,7 @@ function scim(baseDir: string) {
     assignment_group: name('the name of a group').optional(),
     timeout: duration('1s', '5m').prefault('10s'),
     page_size: pageSize().default(200),
+    ...asking(),
   }).transform((directory) => ({
     type: directory.type,
     /** The base, without a slash at the end. */
@@ -31,6 +32,7 @@ function scim(baseDir: string) {
     assignmentGroup: directory.assignment_group ?? null,
     timeoutMs: directory.timeout,
     pageSize: directory.page_size,
+    ...toAsking(directory),
   }));
 }
 
@@ -43,6 +45,7 @@ function keycloak(baseDir: string) {
     client_secret: secretReference(baseDir),
     group_names: oneOf(['name', 'path']).default('name'),
     timeout: duration('1s', '5m').prefault('10s'),
+    ...asking(),
   }).transform((directory) => ({
     type: directory.type,
     /** The base, without a slash at the end and without `/realms/…`. */
@@ -53,11 +56,29 @@ function keycloak(baseDir: string) {
     /** How the SAML mapper writes groups: `analysts`, or `/company/analysts`. */
     groupNames: directory.group_names,
     timeoutMs: directory.timeout,
+    ...toAsking(directory),
   }));
 }
 
 function none() {
   return mapping({ type: z.literal('none') }).transform((directory) => ({ type: directory.type }));
+}
+
+/** How a server may be asked. Connections that ask the same one share the lowest. */
+function asking() {
+  return {
+    concurrency: count(1, 64).default(4),
+    requests_per_second: count(1, 1000).optional(),
+  };
+}
+
+function toAsking(directory: { concurrency: number; requests_per_second?: number | undefined }) {
+  return {
+    /** How many connections are swept at once against this server. */
+    concurrency: directory.concurrency,
+    /** Null: as fast as it answers. */
+    requestsPerSecond: directory.requests_per_second ?? null,
+  };
 }
 
 /** RFC 7644 §3.4.2.4: `count`. */
