@@ -202,7 +202,7 @@ describeOnBothEngines('the queue', (engine) => {
       settings,
     );
     await queue.add('work', {});
-    await until('the first', 10_000, async () => seen.length === 1);
+    await until('the first', 10_000, async () => seen.length > 0);
     const closed = first.close();
     stopping.resolve();
     await closed;
@@ -215,8 +215,8 @@ describeOnBothEngines('the queue', (engine) => {
       },
       settings,
     );
-    await until('the second', 10_000, async () => seen.length === 2);
-    expect(seen).toEqual(['first', 'second']);
+    await until('the second', 10_000, async () => seen.at(-1) === 'second');
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
     await second.close();
     await queue.close();
   });

@@ -59,7 +59,7 @@ export function asJobQueue(queue: AnyQueue): JobQueue {
       const once = id === undefined ? {} : { deduplication: { id } };
       await queue.add(name, payload, {
         ...KEPT,
-        ...(delayMs === undefined ? {} : { delay: delayMs }),
+        ...(delayMs === undefined ? {} : { delay: Math.ceil(delayMs) }),
         ...once,
       });
     },

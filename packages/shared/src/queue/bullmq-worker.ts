@@ -40,9 +40,10 @@ export function workerOptions({ concurrency, stalledAfterMs }: WorkerSettings) {
 
 /** How long to wait after the attempt of that number failed, in milliseconds. */
 function pauseBefore(attempt: number, _type?: string, error?: Error): number {
-  if (error instanceof CameToNothing) return error.delayMs;
+  if (error instanceof CameToNothing) return Math.ceil(error.delayMs);
   // Half to all of a wait that doubles: what failed together does not come back together.
-  return FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+  // Whole: Postgres keeps it as a bigint, and a job that cannot be put away stays where it is.
+  return Math.ceil(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
 }
 
 /** Does one job, and tells BullMQ what becomes of it in the way that BullMQ wants to be told. */
@@ -61,7 +62,7 @@ export async function process(
     case 'again':
       throw new CameToNothing(outcome.why, outcome.delayMs);
     case 'later':
-      await job.moveToDelayed(Date.now() + outcome.delayMs, job.token);
+      await job.moveToDelayed(Date.now() + Math.ceil(outcome.delayMs), job.token);
       throw new DelayedError();
     case 'hand_back':
       await job.moveToWait(job.token);
