@@ -5,6 +5,7 @@ import { addCheck } from './commands/check.ts';
 import { addConnection } from './commands/connection.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
+import { addJobs } from './commands/jobs.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addStart } from './commands/start.ts';
@@ -56,6 +57,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addCan(program, run);
   addSessions(program, run);
   addSweep(program, run);
+  addJobs(program, run);
   addTargets(program, run);
   return program;
 }

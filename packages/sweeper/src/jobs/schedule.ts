@@ -105,6 +105,11 @@ export function scheduleId(connectionId: ConnectionId): string {
   return `${PREFIX}${connectionId}`;
 }
 
+/** The connection that a schedule is of. */
+export function connectionOfSchedule(id: string): string {
+  return id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id;
+}
+
 /**
  * When a connection is swept: once in each interval, at a moment of its own. Hundreds of
  * connections are so spread over the whole interval, and stay where they are when a
