@@ -23,6 +23,7 @@ const COMMANDS = {
   'test:simplesamlphp': (args) => [
     ['scripts/test.mjs', 'test/vitest.simplesamlphp.config.ts', ...args],
   ],
+  campaign: (args) => [['test/campaign/main.ts', ...args]],
   bench: (args) => [['bench/main.ts', ...args]],
   check: () => [
     [BIOME, 'check'],
