@@ -241,6 +241,17 @@ export interface SnapshotMembersTable {
   standing: 'present' | 'disabled' | 'unassigned';
   groups: string[] | null;
   label: string | null;
+  /** A bit for each role, as `0` and `1`. */
+  roles: string | null;
+}
+
+export interface SweepDoubtsTable {
+  run_id: RunId;
+  user_id: UserId;
+  /** Null: not listed. */
+  standing: 'present' | 'disabled' | 'unassigned' | null;
+  groups: string[] | null;
+  label: string | null;
 }
 
 export interface LookUpsTable {
@@ -366,6 +377,7 @@ export interface Tables {
   directory_pace: DirectoryPaceTable;
   sweep_runs: SweepRunsTable;
   snapshot_members: SnapshotMembersTable;
+  sweep_doubts: SweepDoubtsTable;
   look_ups: LookUpsTable;
   misses: MissesTable;
   plans: PlansTable;

@@ -11,6 +11,11 @@ export class SeenIds {
   #slots = new Uint32Array(FIRST_SLOTS * 2);
   #count = 0;
 
+  /** How many ids it has had, each counted once. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Adds an id. False where it was there already. */
   add(id: string): boolean {
     if (this.#count + 1 > (this.#slots.length / 2) * LOAD) this.#grow();

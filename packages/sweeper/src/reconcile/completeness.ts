@@ -6,7 +6,7 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 export interface ListingContext {
   readonly runId: RunId;
   readonly startedAt: EpochMs;
-  /** sha-256 over the sorted rows, hexadecimal. */
+  /** sha-256 over the rows as they were listed, hexadecimal. */
   readonly digest: string;
   /**
    * Rows of the last complete listing in the same scope, or of one whose size a

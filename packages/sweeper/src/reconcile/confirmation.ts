@@ -7,8 +7,9 @@ import type { KnownUser } from './known-user.ts';
 import type { SweepPolicy } from './policy.ts';
 import { mappingOfListed } from './role-difference.ts';
 
-const HOUR = 60 * 60 * 1000;
-const DAY = 24 * HOUR;
+/** In milliseconds. */
+export const HOUR = 60 * 60 * 1000;
+export const DAY = 24 * HOUR;
 
 /**
  * What a snapshot confirms of somebody whom it lists as present, where that is due; else

@@ -1,7 +1,6 @@
-import type { DirectoryMember } from '@rollcall/shared/core/evidence';
-import type { ConnectionId, DirectoryId, RunId, UserId } from '@rollcall/shared/core/ids';
+import type { ConnectionId, RunId, UserId } from '@rollcall/shared/core/ids';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
-import type { Grant, User } from '@rollcall/shared/core/user';
+import type { Grant } from '@rollcall/shared/core/user';
 import type { Database } from '@rollcall/shared/db/database';
 import { fromTimestamp, toTimestamp } from '@rollcall/shared/db/timestamp';
 import { toGrant, toUser } from '@rollcall/shared/db/users';
@@ -14,27 +13,16 @@ export type ListedUser = Pick<KnownUser, 'user' | 'member'>;
 
 const PART = 2_000;
 
-/**
- * The users of a connection beside a run's snapshot, part by part, in the order of
- * their ids. Rows are asked for by id and never joined: the snapshot is new, the
- * database has no statistics of it yet, and a plan that guesses wrong takes hours.
- */
-export async function* listedUsers(
+/** The users in doubt (`comparison.ts`) beside a run's snapshot, part by part, in the order of their ids. */
+export async function* doubtfulUsers(
   db: Database,
-  connectionId: ConnectionId,
   runId: RunId,
 ): AsyncGenerator<readonly ListedUser[]> {
-  let cursor: UserId | null = null;
-  for (;;) {
-    const users: readonly User[] = await readPart(db, connectionId, cursor);
-    if (users.length === 0) return;
-    const members = await membersById(db, runId, users);
-    yield users.map((user) => {
-      const member = user.directoryId === null ? undefined : members.get(user.directoryId);
-      return { user, member: member ?? null };
-    });
-    cursor = users.at(-1)?.id ?? null;
-    if (users.length < PART) return;
+  for (let cursor: UserId | null = null; ; ) {
+    const part: readonly ListedUser[] = await readPart(db, runId, cursor);
+    if (part.length > 0) yield part;
+    if (part.length < PART) return;
+    cursor = part.at(-1)?.user.id ?? null;
   }
 }
 
@@ -61,45 +49,27 @@ export async function withEvidence(
   }));
 }
 
-/** How many users of a connection there are to decide about. */
-export async function countUsers(db: Database, connectionId: ConnectionId): Promise<number> {
-  const row = await db
-    .selectFrom('users')
-    .select((select) => select.fn.countAll<string>().as('count'))
-    .where('connection_id', '=', connectionId)
-    .executeTakeFirstOrThrow();
-  return Number(row.count);
-}
-
 async function readPart(
   db: Database,
-  connectionId: ConnectionId,
-  cursor: UserId | null,
-): Promise<readonly User[]> {
-  let query = db
-    .selectFrom('users')
-    .selectAll()
-    .where('connection_id', '=', connectionId)
-    .orderBy('id')
-    .limit(PART);
-  if (cursor !== null) query = query.where('id', '>', cursor);
-  return (await query.execute()).map(toUser);
-}
-
-async function membersById(
-  db: Database,
   runId: RunId,
-  users: readonly User[],
-): Promise<ReadonlyMap<DirectoryId, DirectoryMember>> {
-  const ids = users.flatMap((user) => user.directoryId ?? []);
-  if (ids.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('snapshot_members')
-    .select(['directory_id as id', 'standing', 'groups', 'label'])
-    .where('run_id', '=', runId)
-    .where(sql<boolean>`directory_id = any(${ids}::text[])`)
-    .execute();
-  return new Map(rows.map((member) => [member.id, member]));
+  cursor: UserId | null,
+): Promise<readonly ListedUser[]> {
+  let query = db
+    .selectFrom('sweep_doubts as doubt')
+    .innerJoin('users as person', 'person.id', 'doubt.user_id')
+    .selectAll('person')
+    .select(['doubt.standing', 'doubt.groups as listed_groups', 'doubt.label'])
+    .where('doubt.run_id', '=', runId)
+    .orderBy('doubt.user_id')
+    .limit(PART);
+  if (cursor !== null) query = query.where('doubt.user_id', '>', cursor);
+  const rows = await query.execute();
+  return rows.map(({ standing, listed_groups, label, ...row }) => {
+    const user = toUser(row);
+    if (standing === null || user.directoryId === null) return { user, member: null };
+    const groups = listed_groups?.toSorted() ?? null;
+    return { user, member: { id: user.directoryId, standing, groups, label } };
+  });
 }
 
 async function grantsByUser(

@@ -8,11 +8,13 @@ import { lineOf } from '../plan/line.ts';
 import { type BrakeOutcome, brake, classOf, type Population } from '../reconcile/brake.ts';
 import { decide } from '../reconcile/decide.ts';
 import type { KnownUser } from '../reconcile/known-user.ts';
+import { compare } from './comparison.ts';
 import { confirmPresent } from './confirm-present.ts';
-import { countUsers, listedUsers, withEvidence } from './known-users.ts';
+import { doubtfulUsers, withEvidence } from './known-users.ts';
 import { beginLookUps } from './look-ups.ts';
 import { recordMisses, withMisses } from './misses.ts';
 import type { Run } from './run.ts';
+import { requireSnapshot } from './snapshot-rows.ts';
 
 /** A plan whose lines are stored as a draft. */
 export interface MadePlan {
@@ -25,9 +27,10 @@ export interface MadePlan {
 }
 
 /**
- * Decides about every user of a connection, part by part: looks up who of the part is
- * missing, decides, writes the lines down, and confirms who is present. Only what the brake counts is kept in
- * memory.
+ * Decides about every user of a connection: those for whom nothing can follow are told by
+ * the database; the others part by part: looks up who of the part is missing, decides,
+ * writes the lines down, and confirms who is present. Only what the brake counts is kept
+ * in memory.
  */
 export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<MadePlan> {
   const { db, lease, runId, sweep } = run;
@@ -39,10 +42,10 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
   const draft = await beginPlan(lease, { ...head, expiresMs: sweep.planExpiresMs });
   const lookUps = beginLookUps(run, snapshot);
   const signIn = signInHealth(await readSignInFacts(db, connectionId), now);
-  const of_people = await countUsers(db, connectionId);
-  let decided = 0;
-  const tally: Tally = { counts: new Map(), taking: [], privileged: new Map() };
-  for await (const part of listedUsers(db, connectionId, runId)) {
+  const { users: of_people, doubts, kept } = await compare(run, snapshot);
+  let decided = of_people - doubts;
+  const tally: Tally = { counts: countsOf(kept), taking: [], privileged: new Map() };
+  for await (const part of doubtfulUsers(db, runId)) {
     run.signal.throwIfAborted();
     await lookUps.ask(part);
     const decidedAt = run.clock();
@@ -57,6 +60,8 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
     decided += people.length;
     await run.checkpoint.advance('deciding', { people: decided, of_people });
   }
+  // Whoever was read after the snapshot was lost would have been found missing.
+  await requireSnapshot(db, runId, snapshot.rows);
   const { counts, privileged } = tally;
   return {
     digest: await draft.finish(),
@@ -72,6 +77,11 @@ interface Tally {
   /** The decisions that the brake counts. */
   readonly taking: Decision[];
   readonly privileged: Map<Decision['userId'], readonly string[]>;
+}
+
+function countsOf(kept: ReadonlyMap<string, number>): Map<string, number> {
+  const some = [...kept].filter(([, count]) => count > 0);
+  return new Map(some.map(([reason, count]) => [`keep ${reason}`, count]));
 }
 
 async function count(run: Run, decisions: readonly Decision[], tally: Tally): Promise<void> {

@@ -1,64 +1,34 @@
-import { createHash } from 'node:crypto';
+import { AppError } from '@rollcall/shared/core/errors';
 import type { DirectoryMember } from '@rollcall/shared/core/evidence';
 import type { ConnectionId, DirectoryId, RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
+import { textArray } from '@rollcall/shared/db/array-literal';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
 import type { Lease } from './lease.ts';
 
-/** So many rows are hashed at a time: memory stays flat. */
-const CHUNK = 20_000;
-
 /**
- * Writes rows of a listing; answers with how many were new. An id that the listing
- * has named before keeps its first row: a duplicate is counted, never merged.
+ * Makes sure that a snapshot still has all its rows: it is not logged, and a server that
+ * dies and comes back has lost it, in the middle of a run even. Whoever looked there
+ * afterwards would find nobody. Throws `sweep.snapshot_lost`.
  */
-export async function insertMembers(
-  tx: Tx,
+export async function requireSnapshot(
+  db: Database | Tx,
   runId: RunId,
-  members: readonly DirectoryMember[],
-): Promise<number> {
-  const rows = members.map((member) => ({
-    directory_id: member.id,
-    standing: member.standing,
-    groups: member.groups === null ? null : [...member.groups].map(storable).sort(),
-    label: member.label === null ? null : storable(member.label),
-  }));
-  const result = await sql`
-    insert into snapshot_members (run_id, directory_id, standing, groups, label)
-    select ${runId}, directory_id, standing, groups, label
-      from json_to_recordset(${JSON.stringify(rows)}::json)
-        as row (directory_id text, standing text, groups text[], label text)
-    on conflict do nothing`.execute(tx);
-  return Number(result.numAffectedRows ?? 0n);
-}
-
-/** Postgres stores neither NUL nor half a surrogate pair; a replaced name matches no rule. */
-function storable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').toWellFormed();
-}
-
-/** sha-256 over the sorted rows: over the hashes of each {@link CHUNK} of them, hexadecimal. */
-export async function digestOfSnapshot(db: Database, runId: RunId): Promise<string> {
-  const whole = createHash('sha256');
-  let cursor = '';
-  for (;;) {
-    const answer = await sql<{ hash: string | null; last: string | null; count: string }>`
-      select encode(sha256(convert_to(string_agg(line, E'\n' order by directory_id), 'UTF8')), 'hex') as hash,
-             max(directory_id) as last, count(*) as count
-        from (select directory_id,
-                     json_build_array(directory_id, standing, groups, label)::text as line
-                from snapshot_members
-               where run_id = ${runId} and directory_id > ${cursor}
-               order by directory_id limit ${CHUNK}) as chunk`.execute(db);
-    const chunk = answer.rows[0];
-    if (chunk === undefined || chunk.last === null) break;
-    whole.update(`${chunk.hash}\n`);
-    cursor = chunk.last;
-    if (Number(chunk.count) < CHUNK) break;
-  }
-  return whole.digest('hex');
+  rows: number,
+): Promise<void> {
+  const { count } = await db
+    .selectFrom('snapshot_members')
+    .select((select) => select.fn.countAll<string>().as('count'))
+    .where('run_id', '=', runId)
+    .executeTakeFirstOrThrow();
+  if (Number(count) === rows) return;
+  throw new AppError(
+    'sweep.snapshot_lost',
+    'The database has lost the listing of this run; the next sweep lists anew.',
+    { detail: { expected: rows, received: Number(count) } },
+  );
 }
 
 /** Up to `most` people whom the listing calls present: others in each run, the same within one. */
@@ -102,21 +72,27 @@ export async function awaitedIds(
  * Takes back the absence of people whom a later listing names, complete or not. The
  * first of two look-ups would otherwise still count after they had come back. A return
  * is dated after the look-up that it answers, whose clock may have been ahead.
+ *
+ * @param named the rows of the people awaited ({@link awaitedIds}) whom the listing names.
  */
 export async function recordReturns(
   tx: Tx,
-  connectionId: ConnectionId,
-  runId: RunId,
+  run: { readonly connectionId: ConnectionId; readonly runId: RunId },
+  named: readonly DirectoryMember[],
   since: EpochMs,
   now: EpochMs,
 ): Promise<void> {
+  if (named.length === 0) return;
+  const rows = [...new Map(named.toReversed().map((member) => [member.id, member])).values()];
+  const [ids, standings] = [rows.map(({ id }) => id), rows.map(({ standing }) => standing)];
   await sql`
     insert into look_ups (run_id, user_id, standing, canary, seen_in, at)
-    select ${runId}, u.id, m.standing, 'present', 'listing',
+    select ${run.runId}, u.id, named.standing, 'present', 'listing',
            greatest(${toTimestamp(now)}::timestamptz, latest.at + interval '1 millisecond')
       from ${latestLookUps(since)} as latest
-      join users u on u.id = latest.user_id and u.connection_id = ${connectionId}
-      join snapshot_members m on m.run_id = ${runId} and m.directory_id = u.directory_id
+      join users u on u.id = latest.user_id and u.connection_id = ${run.connectionId}
+      join unnest(${textArray(ids)}::text[], ${textArray(standings)}::text[]) as named (id, standing)
+        on named.id = u.directory_id
      where latest.standing in ('absent', 'unknown')`.execute(tx);
 }
 
@@ -144,6 +120,7 @@ export async function deleteSnapshots(lease: Lease, which: SnapshotChoice): Prom
        where r.connection_id = ${lease.connectionId} and ${chosen}`.execute(tx);
     for (const { run_id } of kept.rows) {
       await tx.deleteFrom('snapshot_members').where('run_id', '=', run_id).execute();
+      await tx.deleteFrom('sweep_doubts').where('run_id', '=', run_id).execute();
     }
   });
 }

@@ -1,12 +1,13 @@
-import type { DirectoryMember, ListingProof, Snapshot } from '@rollcall/shared/core/evidence';
-import { after } from '@rollcall/shared/core/time';
+import type { DirectoryMember, Snapshot } from '@rollcall/shared/core/evidence';
+import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { Directory } from '../directories/port.ts';
 import { judge } from '../reconcile/completeness.ts';
 import { LOOK_UP_VALID_MS } from '../reconcile/policy.ts';
-import { listDirectory } from './listing.ts';
+import { type FinishedListing, listDirectory } from './listing.ts';
 import type { Run } from './run.ts';
 import { lastAsOf, lastCompleteRows, recordSnapshot, whyPlanOnly } from './runs.ts';
-import { awaitedIds, digestOfSnapshot, insertMembers, recordReturns } from './snapshot-rows.ts';
+import { beginSnapshot } from './snapshot-draft.ts';
+import { awaitedIds, recordReturns } from './snapshot-rows.ts';
 import type { PlanOnlyReason } from './summary.ts';
 
 /** A listing that has been judged, and whether anything may follow by itself. */
@@ -19,11 +20,13 @@ export interface TakenSnapshot {
 export async function takeSnapshot(run: Run): Promise<TakenSnapshot> {
   const { db, lease, runId, sweep, startedAt } = run;
   const { connectionId } = sweep;
-  const proof = await listAndRemember(run);
+  const since = after(run.clock(), -LOOK_UP_VALID_MS);
+  const named: DirectoryMember[] = [];
+  const { proof, digest } = await listAndRemember(run, since, named);
   const snapshot = judge(proof, {
     runId,
     startedAt,
-    digest: await digestOfSnapshot(db, runId),
+    digest,
     lastCompleteRows: await lastCompleteRows(db, connectionId),
     lastAsOf: await lastAsOf(db, connectionId),
   });
@@ -33,32 +36,33 @@ export async function takeSnapshot(run: Run): Promise<TakenSnapshot> {
   await lease.write(async (tx) => {
     await recordSnapshot(tx, snapshot, proof, planOnlyBecause);
     // Whoever is named is there, even where the listing proves nothing of the others.
-    await recordReturns(tx, connectionId, runId, after(now, -LOOK_UP_VALID_MS), now);
+    await recordReturns(tx, { connectionId, runId }, named, since, now);
   });
   return { snapshot, planOnlyBecause };
 }
 
 /**
- * Lists the directory. A listing that breaks off proves nothing of those whom it did
- * not name, but those whom it did are there: their absence is taken back all the same.
+ * Lists the directory; whom of those that are awaited it names is added to `named`. A
+ * listing that breaks off proves nothing of those whom it did not name, but those whom it
+ * did are there: their absence is taken back all the same.
  */
-async function listAndRemember(run: Run): Promise<ListingProof> {
+async function listAndRemember(
+  run: Run,
+  since: EpochMs,
+  named: DirectoryMember[],
+): Promise<FinishedListing> {
   const { db, lease, runId, sweep, signal } = run;
-  const { connectionId, directory } = sweep;
-  const since = after(run.clock(), -LOOK_UP_VALID_MS);
+  const { connectionId, directory, policy } = sweep;
   const awaited = await awaitedIds(db, connectionId, since);
-  const named: DirectoryMember[] = [];
   try {
     const progress = (reached: { pages: number; rows: number }) =>
       run.checkpoint.advance('listing', reached);
-    return await listDirectory(noting(directory, awaited, named), lease, runId, signal, progress);
+    const draft = beginSnapshot(lease, runId, policy);
+    return await listDirectory(noting(directory, awaited, named), draft, signal, progress);
   } catch (error) {
     if (named.length > 0) {
-      await lease.write(async (tx) => {
-        // The last rows before the failure may not have been written yet.
-        await insertMembers(tx, runId, named);
-        await recordReturns(tx, connectionId, runId, since, run.clock());
-      });
+      const now = run.clock();
+      await lease.write((tx) => recordReturns(tx, { connectionId, runId }, named, since, now));
     }
     throw error;
   }

@@ -1,0 +1,152 @@
+import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
+import type { Tx } from '@rollcall/shared/db/database';
+import { toTimestamp } from '@rollcall/shared/db/timestamp';
+import { sql } from 'kysely';
+import { DAY, HOUR } from '../reconcile/confirmation.ts';
+import { roleBits } from './role-bits.ts';
+import type { Run } from './run.ts';
+import { requireSnapshot } from './snapshot-rows.ts';
+
+/** How the users of a connection compare with a snapshot. */
+export interface Comparison {
+  readonly users: number;
+  /** Of whom the comparison cannot say by itself that nothing follows: rows in `sweep_doubts`. */
+  readonly doubts: number;
+  /** How many of the others are kept, by the reason that `decide` would give. */
+  readonly kept: ReadonlyMap<string, number>;
+}
+
+/** From so many users on, the grants of a connection are read all together, not user by user. */
+const MANY = 20_000;
+/** Memory of the database for one step of a large comparison: enough for a million users. */
+const WORK_MEM = '64MB';
+
+/**
+ * Compares everybody with the snapshot in the database, where both are: in most sweeps
+ * nothing follows for nearly all. Who is left, for whom something might follow or of whom
+ * something is to be written down, is put into `sweep_doubts` for `decide`, which alone
+ * decides. The test `comparison.test.ts` holds the two to each other: nobody is passed
+ * over here for whom `decide` says anything but keep.
+ */
+export async function compare(
+  run: Pick<Run, 'lease' | 'runId' | 'sweep'>,
+  snapshot: CompleteSnapshot,
+  many = MANY,
+): Promise<Comparison> {
+  return run.lease.write(async (tx) => {
+    const all = await countUsers(tx, run);
+    // The snapshot is new, and the database knows nothing of its size: a nested loop over
+    // it takes hours. Within the transaction alone.
+    await sql`select set_config('enable_nestloop', 'off', true),
+      set_config('max_parallel_workers_per_gather', '0', true)`.execute(tx);
+    if (all.users >= many) await sql`select set_config('work_mem', ${WORK_MEM}, true)`.execute(tx);
+    const found = await insertDoubts(tx, run, snapshot, all.users >= many);
+    await requireSnapshot(tx, run.runId, snapshot.rows);
+    const present = all.users - all.unnamed - all.out - (found.doubts - found.out);
+    const kept = new Map([
+      ['no_directory_id', all.unnamed],
+      ['already_deactivated', all.out - found.out],
+      ['present', present],
+    ]);
+    return { users: all.users, doubts: found.doubts, kept };
+  });
+}
+
+async function countUsers(
+  tx: Tx,
+  { sweep }: Pick<Run, 'sweep'>,
+): Promise<{ readonly users: number; readonly unnamed: number; readonly out: number }> {
+  const { rows } = await sql<{ users: string; unnamed: string; out: string }>`
+    select count(*) as users,
+           count(*) filter (where directory_id is null) as unnamed,
+           count(*) filter (where directory_id is not null and not ${HAS_ACCESS}) as out
+      from users u where connection_id = ${sweep.connectionId}`.execute(tx);
+  const [row] = rows;
+  return { users: Number(row?.users), unnamed: Number(row?.unnamed), out: Number(row?.out) };
+}
+
+const HAS_ACCESS = sql<boolean>`u.state in ('active', 'suspected', 'contained')`;
+
+async function insertDoubts(
+  tx: Tx,
+  run: Pick<Run, 'runId' | 'sweep'>,
+  snapshot: CompleteSnapshot,
+  together: boolean,
+): Promise<{ readonly doubts: number; readonly out: number }> {
+  const { runId } = run;
+  const { connectionId } = run.sweep;
+  const bits = roleBits(run.sweep.policy);
+  const roles = sql`bit_or((${bits.each}::varbit[])[coalesce(array_position(${bits.names}::text[], g.role), ${bits.names.length + 1})])`;
+  const ofConnection = sql`g.connection_id = ${connectionId} and g.channel = 'roll'`;
+  const [held, join] = together
+    ? [
+        sql`coalesce(held.roles, ${bits.none}::varbit)`,
+        sql`left join (select g.user_id, ${roles} as roles from grants g where ${ofConnection}
+              group by g.user_id) as held on held.user_id = u.id`,
+      ]
+    : [
+        sql`coalesce((select ${roles} from grants g where g.user_id = u.id and ${ofConnection}), ${bits.none}::varbit)`,
+        sql``,
+      ];
+  const { rows } = await sql<{ doubts: string; out: string }>`
+    with found as (
+      insert into sweep_doubts (run_id, user_id, standing, groups, label)
+      select ${runId}, u.id, m.standing, m.groups, m.label
+        from users u
+        left join snapshot_members m on m.run_id = ${runId} and m.directory_id = u.directory_id
+        ${join}
+       where u.connection_id = ${connectionId} and u.directory_id is not null
+         and (not coalesce(${isKept(run, held)}, false) or ${isToConfirm(snapshot)}
+           or ${hasMissesToForget(run)})
+      returning user_id)
+    select count(*) as doubts, count(*) filter (where not ${HAS_ACCESS}) as out
+      from found join users u on u.id = found.user_id`.execute(tx);
+  const [row] = rows;
+  return { doubts: Number(row?.doubts), out: Number(row?.out) };
+}
+
+/** What `decide` says of people for whom nothing can follow; the rest is left to it. */
+function isKept(run: Pick<Run, 'sweep'>, held: ReturnType<typeof sql>) {
+  return sql<boolean>`case
+    when u.owner <> 'roll' then m.standing = 'present' or not ${HAS_ACCESS}
+    when not ${HAS_ACCESS} then m.standing is distinct from 'present'
+    when u.state = 'active' and m.standing = 'present' then ${keepsRoles(run, held)}
+    else false end`;
+}
+
+/** The rules give what is held, neither more nor less; or it is not for the listing to say. */
+function keepsRoles({ sweep }: Pick<Run, 'sweep'>, held: ReturnType<typeof sql>) {
+  switch (sweep.policy.roles.mode) {
+    case 'first_login':
+      return sql<boolean>`true`;
+    case 'additive':
+      return sql<boolean>`m.groups is null or m.roles & ~${held} = m.roles & ~m.roles`;
+    case 'authoritative':
+      return sql<boolean>`m.groups is null or m.roles = ${held}`;
+    default:
+      return sweep.policy.roles.mode satisfies never;
+  }
+}
+
+/** `recordMisses` forgets the misses of whom a snapshot names. */
+function hasMissesToForget({ sweep }: Pick<Run, 'sweep'>) {
+  if (sweep.policy.misses === undefined) return sql<boolean>`false`;
+  return sql<boolean>`u.id in (select user_id from misses)`;
+}
+
+/**
+ * Whether somebody's presence is to be written down again: `isConfirmationDue` in the
+ * words of the database, in the same arithmetic of 64-bit floating point.
+ */
+function isToConfirm({ startedAt }: CompleteSnapshot) {
+  const id = sql`uuid_send(u.id)`;
+  const bits = sql`(get_byte(${id}, 0) * 16777216::float8 + get_byte(${id}, 1) * 65536
+    + get_byte(${id}, 2) * 256 + get_byte(${id}, 3))`;
+  const moment = sql`floor(${bits} / 4294967296 * ${DAY})`;
+  const dayOf = (time: ReturnType<typeof sql>) => sql`floor((${time} - ${moment}) / ${DAY})`;
+  const last = sql`round(date_part('epoch', u.last_confirmed_at) * 1000)`;
+  return sql<boolean>`(m.standing = 'present' and u.owner = 'roll' and ${HAS_ACCESS}
+    and (u.last_confirmed_at is null
+      or (u.last_confirmed_at <= ${toTimestamp(startedAt)}::timestamptz - ${HOUR} * interval '1 millisecond'
+        and ${dayOf(sql`${startedAt}::float8`)} > ${dayOf(last)})))`;
+}
