@@ -245,7 +245,7 @@ describe('the comparison in the database', () => {
           expect(found).toMatchObject({ users: shapes.length, doubts: doubts.size });
         },
       ),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 25, endOnFailure: true },
     );
   });
 
