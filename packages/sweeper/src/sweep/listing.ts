@@ -14,6 +14,8 @@ export interface FinishedListing {
 
 /** So many rows are written at once, however long the pages are. */
 const BATCH = 1_000;
+/** So many are enough where nothing is being written: a slow directory is not waited for. */
+const FEW = 100;
 
 /**
  * Lists a directory into a snapshot, page by page; memory grows with the directory by a
@@ -41,9 +43,13 @@ export async function listDirectory(
   let last: DirectoryPage | null = null;
   let batch: DirectoryMember[] = [];
   let writing: Promise<void> = Promise.resolve();
+  let idle = true;
   const flush = async (): Promise<void> => {
     await writing;
-    writing = draft.add(batch);
+    idle = false;
+    writing = draft.add(batch).then(() => {
+      idle = true;
+    });
     batch = [];
     // Awaited at the next flush; a rejection before that must not count as unhandled.
     writing.catch(() => undefined);
@@ -57,7 +63,7 @@ export async function listDirectory(
     tally.announcedTotal = page.announcedTotal ?? tally.announcedTotal;
     tally.asOf = page.asOf ?? tally.asOf;
     for (const member of page.members) if (seen.add(member.id)) batch.push(member);
-    if (batch.length >= BATCH) await flush();
+    if (batch.length >= (idle ? FEW : BATCH)) await flush();
     await onProgress({ pages: tally.pages, rows: tally.rows });
   }
   if (batch.length > 0) await flush();
