@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runInForeground } from './child.mjs';
 import { Complaint } from './complaint.mjs';
 import { ensureDependencies, pathWith } from './dependencies.mjs';
-import { ROOT } from './places.mjs';
+import { programEnvironment, ROOT } from './places.mjs';
 
 const CLI = 'packages/cli/src/main.ts';
 const BIOME = 'node_modules/@biomejs/biome/bin/biome';
@@ -53,7 +53,7 @@ export async function runCommand(name, args) {
   for (const program of COMMANDS[name](args)) {
     const code = await runInForeground(node, ['--conditions=source', ...program], {
       cwd: ROOT,
-      env: { ...process.env, PATH: pathWith(node) },
+      env: { ...programEnvironment(), PATH: pathWith(node) },
     });
     worst = worst || code;
     // 128 + a signal: the user wants it all to stop.

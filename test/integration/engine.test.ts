@@ -9,7 +9,7 @@ import { openPool, requireReachable } from '@rollcall/shared/db/database';
 import { openEmbeddedPostgres } from '@rollcall/shared/db/embedded/open';
 import { openEngine } from '@rollcall/shared/engine/engine';
 import { openFoundation } from '@rollcall/shared/engine/foundation';
-import { describeError } from '@rollcall/shared/telemetry/log';
+import { describeError } from '@rollcall/shared/telemetry/describe-error';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';

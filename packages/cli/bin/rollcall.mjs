@@ -18,11 +18,12 @@ if (existsSync(source) && existsSync(fileURLToPath(scripts))) {
     );
     process.exitCode = 1;
   } else {
-    process.exitCode = await runInForeground(node, [
-      '--conditions=source',
-      source,
-      ...process.argv.slice(2),
-    ]);
+    const { programEnvironment } = await import(new URL('places.mjs', scripts).href);
+    process.exitCode = await runInForeground(
+      node,
+      ['--conditions=source', source, ...process.argv.slice(2)],
+      { env: programEnvironment() },
+    );
   }
 } else {
   const [major, minor] = process.versions.node.split('.').map(Number);

@@ -1,6 +1,6 @@
 import { ConfigError, type ConfigIssue } from '@rollcall/shared/config/issues';
 import { AppError, codeOf } from '@rollcall/shared/core/errors';
-import { describeError } from '@rollcall/shared/telemetry/log';
+import { describeError } from '@rollcall/shared/telemetry/describe-error';
 import { CommanderError } from 'commander';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { printable } from './render/printable.ts';

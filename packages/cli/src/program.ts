@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { addCan } from './commands/can.ts';
-import { addCheck } from './commands/check.ts';
-import { addConnection } from './commands/connection.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addExplain } from './commands/explain.ts';
-import { addJobs } from './commands/jobs.ts';
-import { addMigrate } from './commands/migrate.ts';
-import { addSessions } from './commands/sessions.ts';
-import { addStart } from './commands/start.ts';
-import { addSweep } from './commands/sweep.ts';
-import { addTargets } from './commands/targets.ts';
-import { addUsers } from './commands/users.ts';
 import type { Run } from './invocation.ts';
+import { addCan } from './program/can.ts';
+import { addCheck } from './program/check.ts';
+import { addConnection } from './program/connection.ts';
+import { addDoctor } from './program/doctor.ts';
+import { addExplain } from './program/explain.ts';
+import { addJobs } from './program/jobs.ts';
+import { addMigrate } from './program/migrate.ts';
+import { addSessions } from './program/sessions.ts';
+import { addStart } from './program/start.ts';
+import { addSweep } from './program/sweep.ts';
+import { addTargets } from './program/targets.ts';
+import { addUsers } from './program/users.ts';
 import type { Terminal } from './terminal.ts';
 
 const EXIT_CODES = `

@@ -6,39 +6,14 @@ import type { Database } from '@rollcall/shared/db/database';
 import { forgetTest, makeTestTicket, readTest, TEST_MS } from '@rollcall/shared/db/sign-in-tests';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { SignInTestReport } from '@rollcall/shared/explanation/sign-in-test';
-import type { Command } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { readAdvice } from '../doctor/advice.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { operatorName } from '../operator.ts';
 import { renderSignInTest } from '../render/sign-in-test.ts';
-import { readConnection } from './accept.ts';
 
-const HELP = `
-Prints an address that works once, within ten minutes. Whoever opens it signs in at the
-identity provider, and sees what it asserts and which roles follow; you see it here. No
-user, role or session is made: only the audit trail says that there was a test. The
-service has to run. Exit 1: such a sign-in would be refused.
-
-Examples:
-  $ rollcall connection test acme
-  $ rollcall connection test acme --json | jq .failure`;
-
-/** `rollcall connection test CONNECTION` */
-export function addConnectionTest(parent: Command, run: Run): void {
-  parent
-    .command('test')
-    .summary('try a sign-in that writes nothing')
-    .description('Tries a sign-in that writes nothing, and shows step by step what came of it.')
-    .argument('<connection>', 'which one', readConnection)
-    .addHelpText('after', HELP)
-    .action((id: ConnectionId, _options: object, command: Command) =>
-      run(command, (invocation) => test(id, invocation)),
-    );
-}
-
-async function test(id: ConnectionId, invocation: Invocation): Promise<ExitCode> {
+export async function test(id: ConnectionId, invocation: Invocation): Promise<ExitCode> {
   const { terminal, json } = invocation;
   const { report, preset } = await withFoundation(
     invocation,

@@ -1,33 +1,14 @@
 import { loadConfig } from '@rollcall/shared/config/load';
 import { migrate, migrationStatus } from '@rollcall/shared/db/migrate';
-import type { Command } from 'commander';
 import { findConfiguration } from '../compose/configuration.ts';
 import { prepareDemo } from '../compose/demo/open-demo.ts';
 import { loadDemoParts } from '../compose/demo/parts.ts';
 import { openStateFolder } from '../compose/state-folder.ts';
 import { openForCommand } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 
-const HELP = `
-Any number of processes may migrate at once: one does, the others wait. \`rollcall
-start\` migrates too, so this is for deployments that do it as a step of its own.
-
-Examples:
-  $ rollcall migrate
-  $ DATABASE_URL=postgres://… rollcall migrate --json`;
-
-/** `rollcall migrate` */
-export function addMigrate(parent: Command, run: Run): void {
-  parent
-    .command('migrate')
-    .summary('bring the database up to this version')
-    .description('Brings the database up to this version. What has run before is not run again.')
-    .addHelpText('after', HELP)
-    .action((_options: object, command: Command) => run(command, migrateDatabase));
-}
-
-async function migrateDatabase(invocation: Invocation): Promise<ExitCode> {
+export async function migrateDatabase(invocation: Invocation): Promise<ExitCode> {
   const config = await loadConfig(await configurationPath(invocation), invocation.env);
   const foundation = await openForCommand(config, invocation, { engine: false });
   try {

@@ -2,28 +2,16 @@ import { apply } from '@rollcall/shared/access/apply';
 import type { AccessChange, AccessOutcome } from '@rollcall/shared/access/change';
 import { applyToPerson } from '@rollcall/shared/access/person-state';
 import { AppError } from '@rollcall/shared/core/errors';
-import { type ConnectionId, type SessionId, toSessionId } from '@rollcall/shared/core/ids';
+import type { ConnectionId, SessionId } from '@rollcall/shared/core/ids';
 import { databaseTime } from '@rollcall/shared/db/clock';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
-import { type Command, Option } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { operatorName } from '../operator.ts';
 import { requireOneUser } from '../queries/one-user.ts';
-import { accept, readConnection } from './accept.ts';
 
-const HELP = `
-Say exactly one of --user, --connection and --session. The sessions end at once on
-every instance, and so does a sign-in that has been begun. Accounts and roles stay:
-whoever may sign in signs in again.
-
-Examples:
-  $ rollcall sessions revoke --user ada@acme.example --reason "lost laptop"
-  $ rollcall sessions revoke --connection acme --reason "the IdP's key has leaked"
-  $ rollcall sessions revoke --session 0b8e0c2e-7d3c-4c59-9a51-0f6d3f1f4b7e`;
-
-interface RevokeOptions {
+export interface RevokeOptions {
   readonly user?: string;
   readonly connection?: ConnectionId;
   readonly session?: SessionId;
@@ -31,32 +19,7 @@ interface RevokeOptions {
   readonly by?: string;
 }
 
-/** `rollcall sessions revoke` */
-export function addSessionsRevoke(parent: Command, run: Run): void {
-  parent
-    .command('revoke')
-    .summary('end sessions of a user or connection, or one')
-    .description('Ends sessions, at once on every instance.')
-    .addOption(new Option('--user <user>', 'all of one user').conflicts(['connection', 'session']))
-    .addOption(
-      new Option('--connection <id>', 'all by one connection')
-        .argParser(readConnection)
-        .conflicts(['user', 'session']),
-    )
-    .addOption(
-      new Option('--session <id>', 'only this one')
-        .argParser(readSession)
-        .conflicts(['user', 'connection']),
-    )
-    .option('--reason <text>', 'why; kept in the audit trail')
-    .option('--by <name>', 'who revokes (default: the user of this process)')
-    .addHelpText('after', HELP)
-    .action((options: RevokeOptions, command: Command) =>
-      run(command, (invocation) => revoke(options, invocation)),
-    );
-}
-
-async function revoke(options: RevokeOptions, invocation: Invocation): Promise<ExitCode> {
+export async function revoke(options: RevokeOptions, invocation: Invocation): Promise<ExitCode> {
   const ended = await withFoundation(invocation, { engine: false }, async ({ foundation }) => {
     const change = await changeOf(foundation.db, options, invocation);
     const actor = { kind: 'operator' as const, name: options.by ?? operatorName() };
@@ -131,8 +94,4 @@ function sayEnded({ sessions, users }: Ended): string {
   if (sessions === 0) return 'No session was live. Sign-ins that have been begun make none.';
   const people = users === 1 ? '1 user' : `${users} users`;
   return `${sessions === 1 ? '1 session' : `${sessions} sessions`} of ${people} ended.`;
-}
-
-function readSession(text: string): SessionId {
-  return accept(() => toSessionId(text), 'the id of a session, as `sessions list` shows it');
 }

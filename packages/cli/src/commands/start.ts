@@ -1,46 +1,16 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ROLES, type Service, type ServiceRole, startService } from '../compose/service.ts';
+import { type Service, startService } from '../compose/service.ts';
+import type { ServiceRole } from '../compose/service-role.ts';
 import { listenForStop } from '../compose/signals.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { renderStarted, renderStory } from '../render/story.ts';
 
-const HELP = `
-With a configuration this is the service: sign-in at public_url, and the worker
-that calls the roll. Its log goes to standard output, one JSON object a line.
-
-Without one it is the demo: an identity provider to try things at, a sample app,
-an embedded database. Everything it keeps is in .rollcall/, and ports that are
-taken are passed over.
-
-Examples:
-  $ rollcall start
-  $ rollcall start --port 8080
-  $ rollcall start --config /etc/rollcall.yaml --role web
-  $ rollcall start --config /etc/rollcall.yaml --role worker`;
-
-interface StartOptions {
+export interface StartOptions {
   readonly role: ServiceRole;
   readonly port?: number;
 }
 
-/** `rollcall start` */
-export function addStart(parent: Command, run: Run): void {
-  parent
-    .command('start')
-    .summary('run the service, or the demo where there is no configuration')
-    .description(
-      'Runs the service until it is stopped by Ctrl-C or SIGTERM; a second one forces it.',
-    )
-    .addOption(new Option('--role <role>', 'which half to run').choices([...ROLES]).default('all'))
-    .option('--port <number>', 'listen on this port, whatever the configuration says', readPort)
-    .addHelpText('after', HELP)
-    .action((options: StartOptions, command: Command) =>
-      run(command, (invocation) => start(options, invocation)),
-    );
-}
-
-async function start(options: StartOptions, invocation: Invocation): Promise<ExitCode> {
+export async function start(options: StartOptions, invocation: Invocation): Promise<ExitCode> {
   const { terminal, json } = invocation;
   const stop = listenForStop(() => terminal.complain('Stopped without waiting.'));
   const progress = (line: string): void => {
@@ -111,10 +81,4 @@ function listenForCrash(): { happened: Promise<{ error: unknown }>; release(): v
       process.off('unhandledRejection', receive);
     },
   };
-}
-
-function readPort(text: string): number {
-  const port = Number(text);
-  if (/^[0-9]{1,5}$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
 }

@@ -6,57 +6,19 @@ import { applyPlan } from '@rollcall/sweeper/plan/apply-plan';
 import { approvePlan } from '@rollcall/sweeper/plan/approve-plan';
 import { isApproved, type PlanHead } from '@rollcall/sweeper/plan/plan-head';
 import { connectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
-import type { Command } from 'commander';
 import { isBusyError, waitForLease } from '../compose/sweep-lease.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { approverNamed } from '../operator.ts';
 import { findNamedPlan, shortDigest } from '../queries/plan-named.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { approvalToJson, planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
-import { readWithin } from './page-options.ts';
 
-const HELP = `
-Every line is checked again as it is applied: whoever has signed in since, or was
-changed by somebody else, is left alone.
-
-A plan that the brake holds needs --approve with the number of people who would
-lose something, as \`sweep show\` tells it, and a reason. The approval covers this
-one plan and ends with it. Where it takes from a large share of the people, two
-people have to approve it: the second one's approval applies it.
-
-Exit codes: 0 applied, 3 held, or another person's approval is missing (nothing was
-applied), 1 error.
-
-Examples:
-  $ rollcall sweep apply 7f3c0a12
-  $ rollcall sweep apply 9b02d4e1 --approve 214 --reason "the Lyon office has closed"`;
-
-interface ApplyOptions {
+export interface ApplyOptions {
   readonly approve?: number;
   readonly reason?: string;
   readonly by?: string;
-}
-
-/** `rollcall sweep apply PLAN` */
-export function addSweepApply(parent: Command, run: Run): void {
-  parent
-    .command('apply')
-    .summary('apply a plan that waits')
-    .description('Applies a plan that waits, and approves it first where the brake holds it.')
-    .argument('<plan>', 'its digest, the first six or more digits of it, or the id of its run')
-    .option(
-      '--approve <number>',
-      'approve a held plan that takes something from so many people',
-      readWithin(0, 2_000_000_000),
-    )
-    .option('--reason <text>', 'why it is approved; kept in the audit trail')
-    .option('--by <name>', 'who applies it (default: the user of this process)')
-    .addHelpText('after', HELP)
-    .action((name: string, options: ApplyOptions, command: Command) =>
-      run(command, (invocation) => apply(name, options, invocation)),
-    );
 }
 
 /** What came of it: the plan was applied, or the brake holds it and it is shown. */
@@ -64,7 +26,7 @@ type Outcome =
   | { readonly kind: 'applied'; readonly plan: PlanHead; readonly tally: ApplyTally }
   | { readonly kind: 'held'; readonly shown: ShownPlan };
 
-async function apply(
+export async function apply(
   name: string,
   options: ApplyOptions,
   invocation: Invocation,

@@ -4,48 +4,17 @@ import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { connectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import { runSweep } from '@rollcall/sweeper/sweep/run-sweep';
 import type { SweepSummary } from '@rollcall/sweeper/sweep/summary';
-import type { Command } from 'commander';
 import { listenForStop } from '../compose/signals.ts';
 import { waitForLease } from '../compose/sweep-lease.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CommandFailure } from '../failure.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
+import type { PageOptions } from '../program/page-options.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
-import { addPageOptions, type PageOptions } from './page-options.ts';
 
-const HELP = `
-Lists the directory now, compares, and stores a plan. Nothing is applied, whatever
-the mode of the connection is: look at the plan, then \`rollcall sweep apply\` it.
-
-Somebody who is missing for the first time is only suspected: a second look-up,
-confirm_after later, has to say the same before access is taken.
-
-  -  loses access    ~  roles change    ?  suspected    +  comes back    !  skipped
-
-Exit codes: 0 no changes, 2 changes are pending, 3 the brake holds them,
-4 the directory did not answer in full (nothing is concluded), 1 error.
-
-Examples:
-  $ rollcall sweep plan acme
-  $ rollcall sweep plan acme --json | jq .tally`;
-
-/** `rollcall sweep plan CONNECTION` */
-export function addSweepPlan(parent: Command, run: Run): void {
-  const command = parent
-    .command('plan')
-    .summary('who would lose access, if the roll were called now?')
-    .description('Calls the roll and shows what would change. Applies nothing.')
-    .argument('<connection>', 'which connection');
-  addPageOptions(command)
-    .addHelpText('after', HELP)
-    .action((connection: string, options: PageOptions, self: Command) =>
-      run(self, (invocation) => plan(connection, options, invocation)),
-    );
-}
-
-async function plan(
+export async function plan(
   connection: string,
   page: PageOptions,
   invocation: Invocation,

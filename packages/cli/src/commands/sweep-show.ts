@@ -1,37 +1,19 @@
 import { AppError, codeOf } from '@rollcall/shared/core/errors';
 import { currentTime } from '@rollcall/shared/db/timestamp';
-import type { Command } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
+import type { PageOptions } from '../program/page-options.ts';
 import { findNamedPlan } from '../queries/plan-named.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { findRun } from '../queries/sweep-run.ts';
 import { planToJson, renderPlan } from '../render/plan.ts';
-import { addPageOptions, type PageOptions } from './page-options.ts';
 
-const HELP = `
-PLAN is the id of its run, its digest, or the first six or more digits of it.
-
-Examples:
-  $ rollcall sweep show 7f3c0a12
-  $ rollcall sweep show 7f3c0a12 --json | jq '.lines[] | select(.decision == "deactivate")'`;
-
-/** `rollcall sweep show PLAN` */
-export function addSweepShow(parent: Command, run: Run): void {
-  const command = parent
-    .command('show')
-    .summary('show a plan, and what became of it')
-    .description('Shows a plan line by line, and what became of each line.')
-    .argument('<plan>', 'which plan');
-  addPageOptions(command)
-    .addHelpText('after', HELP)
-    .action((name: string, options: PageOptions, self: Command) =>
-      run(self, (invocation) => show(name, options, invocation)),
-    );
-}
-
-async function show(name: string, options: PageOptions, invocation: Invocation): Promise<ExitCode> {
+export async function show(
+  name: string,
+  options: PageOptions,
+  invocation: Invocation,
+): Promise<ExitCode> {
   const now = currentTime();
   const shown = await withFoundation(
     invocation,

@@ -1,48 +1,22 @@
 import { applyToPerson } from '@rollcall/shared/access/person-state';
 import { inTransaction } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
-import type { Command } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { operatorName } from '../operator.ts';
 import { requireOneUser } from '../queries/one-user.ts';
 import { requireDone } from '../queries/refused-change.ts';
 import { keyOf } from '../queries/user-named.ts';
 import { printable } from '../render/printable.ts';
 
-const HELP = `
-No sweep and no sign-in takes access or roles from whoever is protected; an
-administrator still can. Whom \`protect:\` of the configuration names is protected
-in any case, and --off does not change that.
-
-Examples:
-  $ rollcall users protect ada@acme.example --reason "break-glass account"
-  $ rollcall users protect ada@acme.example --off`;
-
-interface ProtectOptions {
+export interface ProtectOptions {
   readonly off?: boolean;
   readonly reason?: string;
   readonly by?: string;
 }
 
-/** `rollcall users protect USER` */
-export function addUsersProtect(parent: Command, run: Run): void {
-  parent
-    .command('protect')
-    .summary('keep everything automatic away from a user')
-    .description('Keeps everything automatic away from the access of a user.')
-    .argument('<user>', 'whom to protect')
-    .option('--off', 'protect no longer')
-    .option('--reason <text>', 'why; kept in the audit trail')
-    .option('--by <name>', 'who does it (default: the user of this process)')
-    .addHelpText('after', HELP)
-    .action((text: string, options: ProtectOptions, command: Command) =>
-      run(command, (invocation) => protect(text, options, invocation)),
-    );
-}
-
-async function protect(
+export async function protect(
   text: string,
   options: ProtectOptions,
   invocation: Invocation,

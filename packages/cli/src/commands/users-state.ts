@@ -3,65 +3,23 @@ import type { Config } from '@rollcall/shared/config/types';
 import { privilegedRoles } from '@rollcall/shared/core/roles';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
-import type { Command } from 'commander';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import type { Invocation, Run } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { operatorName } from '../operator.ts';
 import { requireOneUser } from '../queries/one-user.ts';
 import { requireDone } from '../queries/refused-change.ts';
 import { keyOf } from '../queries/user-named.ts';
 import { printable } from '../render/printable.ts';
 
-const DEACTIVATE_HELP = `
-Sessions end at once on every instance, and every sign-in is refused until an
-administrator reactivates the user: no sweep and no assertion does. Roles are kept.
-Joined records are deactivated together. The last holder of a privileged role stays.
-
-Example:
-  $ rollcall users deactivate ada@acme.example --reason "lost laptop, case 4711"`;
-
-const REACTIVATE_HELP = `
-Undoes \`users deactivate\`, with the roles as they were. Whom the sweep has taken
-out, the sweep lets in again when the directory lists them; whom SCIM has, SCIM.
-
-Example:
-  $ rollcall users reactivate ada@acme.example --reason "case 4711 is closed"`;
-
-interface StateOptions {
+export interface StateOptions {
   readonly reason: string;
   readonly by?: string;
 }
 
-/** `rollcall users deactivate` and `reactivate` */
-export function addUsersState(parent: Command, run: Run): void {
-  parent
-    .command('deactivate')
-    .summary('end the access of a user')
-    .description('Ends the access of a user, until an administrator gives it back.')
-    .argument('<user>', 'whose access ends')
-    .requiredOption('--reason <text>', 'why; kept in the audit trail')
-    .option('--by <name>', 'who does it (default: the user of this process)')
-    .addHelpText('after', DEACTIVATE_HELP)
-    .action((text: string, options: StateOptions, command: Command) =>
-      run(command, (invocation) => change('deactivate', text, options, invocation)),
-    );
-  parent
-    .command('reactivate')
-    .summary('give back the access that an administrator ended')
-    .description('Gives a user back the access that an administrator has ended.')
-    .argument('<user>', 'who gets access back')
-    .requiredOption('--reason <text>', 'why; kept in the audit trail')
-    .option('--by <name>', 'who does it (default: the user of this process)')
-    .addHelpText('after', REACTIVATE_HELP)
-    .action((text: string, options: StateOptions, command: Command) =>
-      run(command, (invocation) => change('restore', text, options, invocation)),
-    );
-}
-
 type Step = 'deactivate' | 'restore';
 
-async function change(
+export async function change(
   step: Step,
   text: string,
   options: StateOptions,

@@ -12,12 +12,9 @@ import { findConfiguration, noConfiguration } from './configuration.ts';
 import { openDemo } from './demo/open-demo.ts';
 import { loadDemoParts } from './demo/parts.ts';
 import { LOG_FILE, openLogFile } from './log-file.ts';
+import type { ServiceRole } from './service-role.ts';
 import { openStateFolder, STATE_FOLDER } from './state-folder.ts';
 import { listen, type WebServer } from './web-server.ts';
-
-/** Which half of the service a process is. */
-export const ROLES = ['all', 'web', 'worker'] as const;
-export type ServiceRole = (typeof ROLES)[number];
 
 /** What `rollcall start` was asked for. */
 export interface ServiceOptions {

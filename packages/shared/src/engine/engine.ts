@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import { AppError, wordsOf } from '../core/errors.ts';
 
@@ -61,6 +61,8 @@ export async function openEngine(pool: pg.Pool, source: RedisSource | null): Pro
  */
 export async function connectRedis(url: string): Promise<Redis> {
   const number = requireRedisUrl(url);
+  // Here, for a command that needs no Redis is quicker without.
+  const { Redis } = await import('ioredis');
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT,
