@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { ConfigError } from '@rollcall/shared/config/issues';
 import { parseConfig, validateConfig } from '@rollcall/shared/config/load';
 import type { ConfigInput } from '@rollcall/shared/config/types';
@@ -307,6 +308,59 @@ describe('directories and sweeps', () => {
       planExpiresMs: 3_600_000,
       limits: { absencePerRun: { percent: 50 }, absencePerDay: { percent: 0.5 } },
     });
+  });
+});
+
+describe('a roster', () => {
+  const columns = { id: 'uid' };
+
+  it('has its checksum beside it, and needs no more than an id', () => {
+    const sweep = { every: '1h' };
+    const file = connectionWith({
+      directory: { type: 'roster', file: 'people.csv', columns },
+      sweep,
+    });
+    expect(file.directory).toEqual({
+      type: 'roster',
+      place: {
+        kind: 'file',
+        roster: resolve('people.csv'),
+        checksum: resolve('people.csv.sha256'),
+      },
+      token: null,
+      format: 'csv',
+      delimiter: 'comma',
+      columns: { id: 'uid', active: null, groups: null, label: null },
+      groupsSplit: ';',
+      activeWords: [],
+      inactiveWords: [],
+      countRequired: true,
+      validForMs: 129_600_000,
+      maxBytes: 67_108_864,
+      timeoutMs: 60_000,
+    });
+    const url = 'https://partner.example/people.ndjson';
+    const address = connectionWith({
+      directory: { type: 'roster', url, token: 'env:ROSTER_TOKEN', format: 'ndjson', columns },
+    });
+    expect(address.directory).toMatchObject({
+      place: { kind: 'url', roster: url, checksum: `${url}.sha256` },
+      token: { kind: 'env', name: 'ROSTER_TOKEN' },
+    });
+  });
+
+  it.each([
+    {},
+    { url: 'https://partner.example/a', file: 'a' },
+    { file: 'a', token: 'env:T' },
+    { file: 'a', checksum_url: 'https://partner.example/a.sha256' },
+    { url: 'https://partner.example/a', checksum_file: 'b' },
+    { url: 'https://partner.example/a?sig=secret' },
+    { url: 'http://partner.example/a' },
+  ])('is at one place only, and no secret is in its address: %o', (place) => {
+    expect(() => connectionWith({ directory: { type: 'roster', columns, ...place } })).toThrow(
+      ConfigError,
+    );
   });
 });
 

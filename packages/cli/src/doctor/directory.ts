@@ -37,6 +37,7 @@ export async function askDirectory(
 ): Promise<readonly Finding[]> {
   const signal = AbortSignal.timeout(PATIENCE_MS - 1_000);
   await directory.fingerprint(signal);
+  if (!directory.capabilities.lookUp) return readListing(directory, signal);
   const answer = await directory.lookUp(NOBODY, signal);
   if (answer.standing !== 'unknown') {
     return [ok('directory', `${directory.type} lets us look people up`)];
@@ -45,6 +46,13 @@ export async function askDirectory(
   const message = `${directory.type}: expected to be told that there is no such person, received ${answer.because ?? 'no answer'}`;
   const cure = adviceOn(code) ?? 'Give the account the right to read users.';
   return [wrong('fault', 'directory', { code, message, cure })];
+}
+
+/** What answers no look-ups is read instead: whatever is wrong with it is thrown. */
+async function readListing(directory: Directory, signal: AbortSignal): Promise<readonly Finding[]> {
+  let people = 0;
+  for await (const page of directory.list(signal)) people += page.members.length;
+  return [ok('directory', `${directory.type} lists ${people} people; it answers no look-ups`)];
 }
 
 /** When the roll was last called in full, and how the last attempt ended. */

@@ -123,6 +123,9 @@ function secretsOf(config: Config, env: Environment): Attempt[] {
     if (keys !== null) attempts.push(...ownKeysOf(`connections.${index}.keys`, keys, env));
     const path = `connections.${index}.directory`;
     if (directory.type === 'scim') plain.push([`${path}.token`, directory.token]);
+    if (directory.type === 'roster' && directory.token !== null) {
+      plain.push([`${path}.token`, directory.token]);
+    }
     if (directory.type === 'keycloak')
       plain.push([`${path}.client_secret`, directory.clientSecret]);
   }

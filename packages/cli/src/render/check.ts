@@ -57,7 +57,8 @@ function connectionLines(
 
 function directorySentence({ directory, sweep }: CheckedConnection['connection']): string {
   if (directory.type === 'none') return 'none: nobody can be asked who still exists';
-  const asked = `${directory.type} at ${printable(directory.url)}`;
+  const place = directory.type === 'roster' ? directory.place.roster : directory.url;
+  const asked = `${directory.type} at ${printable(place)}`;
   if (sweep === null) return `${asked}, never swept`;
   return `${asked}, swept every ${formatDuration(sweep.everyMs)} (${sweep.mode})`;
 }

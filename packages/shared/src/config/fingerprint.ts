@@ -48,6 +48,14 @@ function identityOf(directory: DirectoryConfig): Record<string, string | null> {
         realm: directory.realm,
         clientId: directory.clientId,
       };
+    case 'roster':
+      return {
+        type: 'roster',
+        place: directory.place.roster,
+        format: directory.format,
+        ...directory.columns,
+        words: [...directory.activeWords, '', ...directory.inactiveWords].join('\n'),
+      };
     case 'none':
       return { type: 'none' };
     default:

@@ -38,6 +38,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as a form by POST. Only for requests that may be repeated, such as for a token. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Gives the bytes of the answer with status 200 as `body`, whatever they are. */
+  readonly raw?: boolean;
   /** Statuses besides 200 that the caller reads itself, such as 404 for a look-up. */
   readonly expects?: readonly number[];
 }
@@ -48,7 +50,7 @@ export interface HttpAnswer {
   /** Without parameters, in lower case, such as `application/json`; empty where it was not said. */
   readonly mediaType: string;
   readonly headers: Headers;
-  /** Parsed JSON; undefined where an expected status other than 200 came without JSON. */
+  /** Parsed JSON, or bytes where `raw` was asked for; undefined where an expected status other than 200 came without JSON. */
   readonly body: unknown;
 }
 
@@ -150,7 +152,7 @@ export class HttpClient {
         signal: AbortSignal.any([signal, limit]),
         ...(request.form === undefined ? {} : { body: new URLSearchParams(request.form) }),
       });
-      return await this.#read(response, request.expects ?? []);
+      return await this.#read(response, request);
     } catch (error) {
       signal.throwIfAborted();
       return {
@@ -160,7 +162,7 @@ export class HttpClient {
     }
   }
 
-  async #read(response: Response, expects: readonly number[]): Promise<Attempt> {
+  async #read(response: Response, { expects = [], raw = false }: HttpRequest): Promise<Attempt> {
     const { status, headers } = response;
     if (status !== 200 && !expects.includes(status)) {
       await response.body?.cancel();
@@ -174,6 +176,7 @@ export class HttpClient {
     }
     const mediaType = (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
     const answer = { status, headers, mediaType: mediaType ?? '' };
+    if (raw) return { answer: { ...answer, body: bytes } };
     const parsed = parseJson(bytes);
     if (parsed !== null) return { answer: { ...answer, body: parsed.value } };
     if (status !== 200) return { answer: { ...answer, body: undefined } };

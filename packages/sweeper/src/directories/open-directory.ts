@@ -3,6 +3,7 @@ import type { DirectoryConfig } from '@rollcall/shared/config/types';
 import { keycloakDirectory } from './keycloak.ts';
 import type { Pace } from './pace.ts';
 import type { Directory } from './port.ts';
+import { rosterDirectory } from './roster/roster.ts';
 import { scimDirectory } from './scim.ts';
 
 /**
@@ -29,6 +30,10 @@ export function openDirectory(
       const clientSecret = (): Promise<string> => secret(config.clientSecret);
       const client = { clientId, clientSecret };
       return keycloakDirectory({ url, realm, ...client, groupNames, timeoutMs, pace });
+    }
+    case 'roster': {
+      const { token, type: _, ...rest } = config;
+      return rosterDirectory({ ...rest, token: token === null ? null : () => secret(token) });
     }
     case 'none':
       return null;

@@ -2,14 +2,15 @@ import * as z from 'zod';
 import { closestName } from '../closest-name.ts';
 import { count, duration, expecting, mapping, name, oneOf, quote } from './fields.ts';
 import { secretReference } from './references.ts';
+import { roster } from './roster.ts';
 import { apiBaseUrl } from './urls.ts';
 
 /** The directories that this version can ask. */
-export const DIRECTORY_TYPES = ['scim', 'keycloak', 'none'] as const;
+export const DIRECTORY_TYPES = ['scim', 'keycloak', 'roster', 'none'] as const;
 
 /** The directory part of a connection, told apart by `type`. */
 export function directorySchema(baseDir: string) {
-  return z.discriminatedUnion('type', [scim(baseDir), keycloak(baseDir), none()], {
+  return z.discriminatedUnion('type', [scim(baseDir), keycloak(baseDir), roster(baseDir), none()], {
     error: (issue) => wrongType(issue.input),
   });
 }

@@ -33,6 +33,16 @@ export function webUrl() {
   });
 }
 
+/** The address of a file that is read again and again; a query could hold a secret. */
+export function fileUrl() {
+  return textAs(HTTPS_FORM, (text): Reading<string> => {
+    const reading = readWebUrl(text);
+    if (!reading.ok) return reading;
+    if (!text.includes('?')) return { ok: true, value: reading.value.href };
+    return { ok: false, wrong: 'expected an address without a query: give a token instead' };
+  });
+}
+
 /** The base of an HTTP API, without a slash at the end and without the part that we add. */
 export function apiBaseUrl(added?: string) {
   return textAs(HTTPS_FORM, (text): Reading<string> => {
