@@ -3,7 +3,13 @@ import type { Pace } from './entry.ts';
 /** What was asked for on the command line. */
 export type Wish =
   | { readonly kind: 'help' }
-  | { readonly kind: 'run'; readonly names: readonly string[]; readonly pace: Pace }
+  | {
+      readonly kind: 'run';
+      readonly names: readonly string[];
+      readonly pace: Pace;
+      /** How many people, for entries that have sizes; null: those that the entry has by itself. */
+      readonly sizes: readonly number[] | null;
+    }
   | { readonly kind: 'wrong'; readonly message: string };
 
 /**
@@ -13,8 +19,11 @@ export type Wish =
  */
 export function readCommandLine(args: readonly string[], known: readonly string[]): Wish {
   if (args.includes('--help') || args.includes('-h')) return { kind: 'help' };
-  const flag = args.find((arg) => arg.startsWith('-') && arg !== '--quick');
-  if (flag !== undefined) return wrong('--quick or --help', flag);
+  const given = args.find((arg) => arg.startsWith(SIZES))?.slice(SIZES.length);
+  const sizes = given === undefined ? null : readSizes(given);
+  if (sizes?.some(Number.isNaN)) return wrong('sizes such as 10k,100k,1m', given ?? '');
+  const flag = args.find((arg) => arg.startsWith('-') && !isKnownFlag(arg));
+  if (flag !== undefined) return wrong('--quick, --sizes=… or --help', flag);
   const wanted = new Set(args.filter((arg) => !arg.startsWith('-')));
   const unknown = [...wanted].find((name) => !known.includes(name));
   if (unknown !== undefined) return wrong(`one of ${known.join(', ')}`, unknown);
@@ -22,7 +31,22 @@ export function readCommandLine(args: readonly string[], known: readonly string[
     kind: 'run',
     names: wanted.size === 0 ? known : known.filter((name) => wanted.has(name)),
     pace: args.includes('--quick') ? 'quick' : 'full',
+    sizes,
   };
+}
+
+const SIZES = '--sizes=';
+
+function isKnownFlag(arg: string): boolean {
+  return arg === '--quick' || arg.startsWith(SIZES);
+}
+
+function readSizes(text: string): readonly number[] {
+  return text.split(',').map((size) => {
+    const [, digits, unit = ''] = /^([1-9][0-9]*)([km]?)$/i.exec(size) ?? [];
+    const factors: Readonly<Record<string, number>> = { '': 1, k: 1_000, m: 1_000_000 };
+    return Number(digits) * (factors[unit.toLowerCase()] ?? Number.NaN);
+  });
 }
 
 function wrong(expected: string, received: string): Wish {

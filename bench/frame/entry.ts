@@ -65,5 +65,13 @@ export interface Entry {
   readonly name: string;
   /** What is held against what, in a sentence. */
   readonly compares: string;
-  open(pace: Pace): Promise<OpenEntry>;
+  /**
+   * @param sizes how many people, one after the other; null where nobody asked for any.
+   * @param tell told in a line what is under way, where it takes long.
+   */
+  open(
+    pace: Pace,
+    sizes: readonly number[] | null,
+    tell: (line: string) => void,
+  ): Promise<OpenEntry>;
 }

@@ -8,10 +8,11 @@ import type { Report } from './section.ts';
 export async function runEntry(
   entry: Entry,
   pace: Pace,
+  sizes: readonly number[] | null,
   tell: (line: string) => void,
 ): Promise<Report> {
   const machine = describeMachine();
-  const open = await entry.open(pace);
+  const open = await entry.open(pace, sizes, (line) => tell(`${entry.name}: ${line}`));
   try {
     const results: HeatResult[] = [];
     for (const heat of open.heats) {
@@ -23,7 +24,7 @@ export async function runEntry(
     return {
       name: entry.name,
       compares: entry.compares,
-      command: `npm run bench -- ${entry.name}${pace === 'quick' ? ' --quick' : ''}`,
+      command: commandOf(entry, pace, sizes),
       date: `${new Date().toISOString().slice(0, 16)}Z`,
       revision: await describeRevision(),
       machine,
@@ -35,4 +36,10 @@ export async function runEntry(
   } finally {
     await open.close();
   }
+}
+
+function commandOf(entry: Entry, pace: Pace, sizes: readonly number[] | null): string {
+  const quick = pace === 'quick' ? ' --quick' : '';
+  const of = sizes === null ? '' : ` --sizes=${sizes.join(',')}`;
+  return `npm run bench -- ${entry.name}${quick}${of}`;
 }

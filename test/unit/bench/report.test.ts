@@ -34,7 +34,18 @@ describe('the command line', () => {
   const known = ['sign-in', 'hostile-body'];
 
   test('no name is all of them, in full', () => {
-    expect(readCommandLine([], known)).toEqual({ kind: 'run', names: known, pace: 'full' });
+    expect(readCommandLine([], known)).toEqual({
+      kind: 'run',
+      names: known,
+      pace: 'full',
+      sizes: null,
+    });
+    expect(readCommandLine(['--sizes=500,10k,1m'], known)).toMatchObject({
+      sizes: [500, 10_000, 1_000_000],
+    });
+    for (const sizes of ['', '0', '10x', '1k,', '-5']) {
+      expect(readCommandLine([`--sizes=${sizes}`], known)).toMatchObject({ kind: 'wrong' });
+    }
   });
 
   test('names run once each, in the order of the registry', () => {
@@ -42,6 +53,7 @@ describe('the command line', () => {
       kind: 'run',
       names: known,
       pace: 'quick',
+      sizes: null,
     });
   });
 
