@@ -31,6 +31,7 @@ import { readRequestSession } from './http/request-session.ts';
 import { samlRoutes } from './http/saml-routes.ts';
 import { sessionRoutes } from './http/session-routes.ts';
 import { openSecondOpinion } from './saml/open-second-opinion.ts';
+import { scimRoutes } from './scim/http/scim-routes.ts';
 import { cookieSession } from './sessions/cookie-session.ts';
 import { openConnections, type SignInConnections } from './sign-in-connection.ts';
 import { SignInRecord } from './sign-in-record.ts';
@@ -145,6 +146,9 @@ function buildRouter(parts: Parts): Router {
   // So do programs with a token: their requests carry no cookie that counts.
   if (parts.adminTokens.length > 0) {
     router.use(adminRoutes({ db, config, tokens: parts.adminTokens, log }));
+  }
+  if (config.connections.some(({ provisioning }) => provisioning !== 'jit')) {
+    router.use(scimRoutes({ db, config, keys, log }));
   }
   const deadline = requestDeadline(log);
   router.use(deadline.begin);

@@ -226,6 +226,7 @@ function provisioningContext(
     db,
     policy: provisioningPolicy(config, connection),
     mode: connection.roles,
+    provisioning: connection.provisioning,
     vouching: connection.directory.type === 'none' ? 'assertion' : 'directory',
     privilegedRoles: privilegedRoles(config.roles),
     sessionMaxMs: config.session.maxMs,

@@ -57,6 +57,7 @@ async function signIn(
       db: scene.db,
       policy: provisioningPolicy(config, configured),
       mode: configured.roles,
+      provisioning: 'jit' as const,
       vouching: 'directory' as const,
       privilegedRoles: new Set<string>(),
       sessionMaxMs: 60_000,

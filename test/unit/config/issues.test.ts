@@ -167,9 +167,9 @@ describe('a wrong connection', () => {
 
   it.each([
     [
-      'provisioning: both',
+      'provisioning: ldap',
       [
-        'not_supported  8:19  connections.0.provisioning  SCIM provisioning is not part of this version: expected jit, received both',
+        'bad_value  8:19  connections.0.provisioning  expected one of jit, scim, both, received "ldap"',
       ],
     ],
     [

@@ -173,7 +173,7 @@ describe('a filter that would cost too much', () => {
   ])('%s', (_name, text) => {
     const start = performance.now();
     expect(() => parseFilter(text)).toThrow(refused);
-    expect(performance.now() - start).toBeLessThan(100);
+    expect(performance.now() - start).toBeLessThan(1_000);
   });
 
   it('is read up to the limits', () => {

@@ -116,6 +116,8 @@ export function sayActor(actor: Readonly<Record<string, unknown>>): string {
       return `undo of ${String(actor.runId).slice(0, 8)} by ${String(actor.name)}`;
     case 'operator':
       return `operator ${String(actor.name)}`;
+    case 'scim':
+      return `SCIM of ${String(actor.connection)}, token ${String(actor.token)}`;
     case 'user':
       return 'the user';
     default:

@@ -29,6 +29,11 @@ const BY_CODE: Readonly<Record<string, Omit<PublicRefusal, 'code' | 'status'>>> 
     detail:
       'Your identity provider vouched for you by an earlier sign-in, which is not enough here now. Sign out there, then start again here.',
   },
+  'access.not_provisioned': {
+    title: 'Not set up yet',
+    detail:
+      'Your identity provider vouched for you, but has not set you up for this service. Ask whoever assigns it there.',
+  },
   'access.no_role': {
     title: 'No role',
     detail: 'You are known to your identity provider, but none of your groups gives a role here.',

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { apply } from '@rollcall/shared/access/apply';
-import type { AccessOutcome, RefusalCode, RolesMode } from '@rollcall/shared/access/change';
+import type {
+  AccessOutcome,
+  Provisioning as ConnectionProvisioning,
+  RefusalCode,
+  RolesMode,
+} from '@rollcall/shared/access/change';
 import type { Actor } from '@rollcall/shared/core/actor';
 import { type SessionId, toSessionId, toUserId } from '@rollcall/shared/core/ids';
 import type { Vouching } from '@rollcall/shared/core/re-entry';
@@ -15,6 +20,8 @@ export interface ProvisioningContext {
   readonly db: Database;
   readonly policy: ProvisioningPolicy;
   readonly mode: RolesMode;
+  /** Who makes people known. */
+  readonly provisioning: ConnectionProvisioning;
   /** Who can say that somebody is back whose access the sweep has ended. */
   readonly vouching: Vouching;
   readonly privilegedRoles: ReadonlySet<string>;
@@ -58,6 +65,7 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
   no_role: 'access.no_role',
   groups_unknown: 'access.groups_missing',
   directory_id_changed: 'identity.directory_id_changed',
+  not_provisioned: 'access.not_provisioned',
   signed_out_since: 'access.signed_out_since',
   no_such_connection: 'access.refused',
   no_such_user: 'access.refused',
@@ -144,6 +152,7 @@ async function admit(tx: Tx, told: Told, decided: Admitted): Promise<SignInResul
       connectionId: context.policy.connectionId,
       mappingOfNewcomer,
       mode: context.mode,
+      provisioning: context.provisioning,
       privilegedRoles: context.privilegedRoles,
       issuedAt: assertion.issuedAt,
       begunAt: told.begunAt,

@@ -43,7 +43,7 @@ export function filterToSql(filter: BoundFilter, scope: FilterScope): RawBuilder
     case 'not':
       return sql<SqlBool>`((${filterToSql(filter.of, scope)}) is not true)`;
     case 'element':
-      return elementToSql(filter, scope);
+      return scope.lists.get(nameOf(filter.path))?.(filter.where) ?? valuesToSql(filter, scope);
     case 'test':
       return testToSql(filter.test, columnOf(filter.path, filter.attribute, scope));
     default:
@@ -60,12 +60,11 @@ function joined(
   return sql<SqlBool>`(${sql.join(conditions, word)})`;
 }
 
-function elementToSql(
-  { path, where }: Extract<BoundFilter, { kind: 'element' }>,
+/** Whether one of the values that the jsonb holds satisfies a filter; null: whether it holds any. */
+export function valuesToSql(
+  { path, where }: Pick<Extract<BoundFilter, { kind: 'element' }>, 'path' | 'where'>,
   scope: FilterScope,
 ): RawBuilder<SqlBool> {
-  const list = scope.lists.get(nameOf(path));
-  if (list !== undefined) return list(where);
   const held = sql`${jsonOf(path, scope)} #> ${[...path]}::text[]`;
   const inner: FilterScope = {
     columns: new Map(),

@@ -5,6 +5,9 @@ import type { EpochMs } from '../core/time.ts';
 import type { Profile, User } from '../core/user.ts';
 import type { AccessBefore, UndoRecord } from './undo-record.ts';
 
+/** Who makes people known by a connection: sign-ins, a client over SCIM, or both. */
+export type Provisioning = 'jit' | 'scim' | 'both';
+
 /** How the roles of an assertion meet those that are there. */
 export type RolesMode = 'authoritative' | 'additive' | 'first_login';
 
@@ -52,6 +55,8 @@ export interface SignIn {
   readonly issuedAt: EpochMs;
   /** When the browser was sent to the identity provider, by our clock; null where it came unasked. */
   readonly begunAt: EpochMs | null;
+  /** Who makes people known by the connection; left out: sign-ins. */
+  readonly provisioning?: Provisioning;
   /** How far the clock of the identity provider may be ahead of ours, in milliseconds. */
   readonly clockSkewMs: number;
   /** When the person proved who they are, by the clock of the identity provider. */
@@ -216,6 +221,8 @@ export type RefusalCode =
   /** Somebody comes back, and nothing says which roles are still theirs. */
   | 'groups_unknown'
   | 'directory_id_changed'
+  /** The connection is provisioned over SCIM alone, and SCIM does not know the person. */
+  | 'not_provisioned'
   | 'last_admin'
   | 'protected'
   | 'not_owned'

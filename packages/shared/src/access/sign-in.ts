@@ -11,6 +11,7 @@ import { toTimestamp } from '../db/timestamp.ts';
 import { findUserBySubject, toUser } from '../db/users.ts';
 import { isBegunBefore, type LockedUser, lockAdmission } from './admission.ts';
 import type { AccessOutcome, RefusalCode, SignIn, SignInRefused } from './change.ts';
+import { lockDirectoryId, nameByAssertion } from './directory-id.ts';
 import { insertAudits, insertMessages, recordAudit } from './record.ts';
 import {
   decideGrants,
@@ -39,6 +40,10 @@ export async function signIn(
   if (admission.kind === 'refused') return { ...admission, user: null };
   const { connectionEpoch, known } = admission;
   if (known !== null) return admitKnown(tx, { change, ...known, connectionEpoch }, actor, now);
+  if (await isKnownOverScim(tx, change)) return signIn(tx, change, actor, now);
+  if (change.provisioning === 'scim') {
+    return { kind: 'refused', code: 'not_provisioned', user: null };
+  }
   const mapping =
     change.mappingOfNewcomer === undefined ? change.mapping : change.mappingOfNewcomer();
   if (mapping === null) return { kind: 'refused', code: 'no_such_user', user: null };
@@ -47,6 +52,18 @@ export async function signIn(
   if (user === null) return signIn(tx, change, actor, now);
   const newcomer = { change: { ...change, mapping }, user, grants: [], connectionEpoch };
   return admit(tx, { ...newcomer, created: true, fresh: true }, actor, now);
+}
+
+/**
+ * Whether SCIM has made this person known by the id of the directory: then they get the
+ * name by which assertions know them, and are no newcomer. Nobody makes another user with
+ * this id until the transaction ends.
+ */
+async function isKnownOverScim(tx: Tx, change: SignIn): Promise<boolean> {
+  const { connectionId, directoryId, subject, provisioning = 'jit' } = change;
+  if (provisioning === 'jit' || directoryId === null) return false;
+  await lockDirectoryId(tx, connectionId, directoryId);
+  return nameByAssertion(tx, connectionId, directoryId, subject);
 }
 
 /** A person whose row is locked, and what they hold. */
@@ -79,6 +96,7 @@ function objectionTo(user: User, change: SignIn): RefusalCode | null {
     const verdict = decideReEntry(user, change);
     if (verdict !== 'restored') return verdict;
   }
+  if (isNotProvisioned(user, change)) return 'not_provisioned';
   if (namesSomebodyElse(user, change)) return 'directory_id_changed';
   if (isBegunBefore(user.sessionsEndedAt, change)) return 'signed_out_since';
   return isTooOldFor(user, change) ? 'assertion_too_old' : null;
@@ -196,6 +214,15 @@ function namesSomebodyElse(user: User, change: SignIn): boolean {
 }
 
 /**
+ * Whom an earlier sign-in made known does not come in where SCIM alone says who there is,
+ * but for those from whom nothing automatic takes access.
+ */
+function isNotProvisioned(user: User, change: SignIn): boolean {
+  const guarded = user.protected || change.protected;
+  return change.provisioning === 'scim' && user.owner === 'roll' && !guarded;
+}
+
+/**
  * Whoever is contained needs an assertion that was issued since: what answers a request of
  * ours is younger than the request, whatever the provider's clock says; what came unasked
  * has its IssueInstant alone. When the person last gave a password (AuthnInstant) is not
@@ -234,8 +261,7 @@ function userAfter({ user, change, fresh, returning }: Admitted, now: EpochMs): 
   const groupsSeen = fresh && change.groups !== null;
   return {
     ...user,
-    profile: change.profile,
-    directoryId: change.directoryId ?? user.directoryId,
+    ...(user.owner === 'scim' ? saidOverScim(user, change) : saidBySignIn(user, change)),
     protected: change.protected || user.protectedByAdmin,
     // Roles follow from them at the next sweep: as with groups, what is older brings none back.
     attributes: fresh ? change.attributes : user.attributes,
@@ -248,6 +274,15 @@ function userAfter({ user, change, fresh, returning }: Admitted, now: EpochMs): 
       : {}),
     ...(returning === true ? { cause: null, stateReason: 'signed_in_again' } : {}),
   };
+}
+
+function saidBySignIn(user: User, change: SignIn): Pick<User, 'profile' | 'directoryId'> {
+  return { profile: change.profile, directoryId: change.directoryId ?? user.directoryId };
+}
+
+/** What SCIM says of its people, no assertion overrides. */
+function saidOverScim(user: User, change: SignIn): Pick<User, 'profile' | 'directoryId'> {
+  return { profile: user.profile, directoryId: user.directoryId ?? change.directoryId };
 }
 
 function updateUser(

@@ -5,6 +5,7 @@ import { signInHealth } from '../core/sign-in-health.ts';
 import type { EpochMs } from '../core/time.ts';
 import { type Grant, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
+import { isActiveOverScim } from '../db/scim-users.ts';
 import { readSignInFacts } from '../db/sign-in-facts.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
@@ -101,12 +102,24 @@ async function objectionTo(
   if (code === 'not_owned' || code === 'protected') return { kind: 'refused', code, user };
   if (isStale(change, user)) return staleOutcome(change, user);
   if (code !== null) return { kind: 'refused', code, user };
+  if (change.kind === 'restore' && (await isInactiveOverScim(tx, user, actor))) {
+    return { kind: 'refused', code: 'other_cause', user };
+  }
   if (change.kind === 'contain' && actor.kind !== 'operator') {
     const health = signInHealth(await readSignInFacts(tx, user.connectionId), now);
     if (health.kind !== 'healthy') return { kind: 'refused', code: 'sign_in_doubtful', user };
   }
   const must = await privilegedAtStake(tx, change, user, grants, actor);
   return must.length > 0 ? { kind: 'refused', code: 'last_admin', user } : null;
+}
+
+/**
+ * Whether SCIM says of one of its people that they are inactive, or has deleted them: an
+ * administrator gives back what an administrator took, and SCIM's stays SCIM's.
+ */
+async function isInactiveOverScim(tx: Tx, user: User, actor: Actor): Promise<boolean> {
+  if (user.owner !== 'scim' || actor.kind === 'scim') return false;
+  return !(await isActiveOverScim(tx, user.id));
 }
 
 /** The privileged roles that too few would be left to exercise (invariant 8). */

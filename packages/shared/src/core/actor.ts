@@ -12,6 +12,8 @@ export type Actor =
   | { readonly kind: 'sweep'; readonly runId: string; readonly digest: string }
   /** A person who takes back what a run of the sweep did. */
   | { readonly kind: 'undo'; readonly runId: string; readonly name: string }
+  /** A client that provisions over SCIM, by the token that it brought. */
+  | { readonly kind: 'scim'; readonly connection: string; readonly token: string }
   /** A person at the command line or the admin API. */
   | { readonly kind: 'operator'; readonly name: string }
   /** The user, through the app. */
@@ -23,6 +25,8 @@ export function causeOf(actor: Actor): Cause | null {
     case 'sweep':
     case 'undo':
       return 'sweep';
+    case 'scim':
+      return 'scim';
     case 'operator':
       return 'admin';
     case 'assertion':

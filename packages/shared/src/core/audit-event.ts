@@ -9,6 +9,7 @@ export const AUDIT_KINDS = [
   'user.deactivated',
   'user.restored',
   'user.undone',
+  'user.handed_over',
   'user.joined',
   'user.separated',
   'user.protected',

@@ -15,6 +15,10 @@ export type DirectoryId = Branded<'DirectoryId'>;
 export type SessionId = Branded<'SessionId'>;
 /** One run of a sweep (a UUID). Its snapshot and its plan carry the same id. */
 export type RunId = Branded<'RunId'>;
+/** A group that a client made over SCIM (a UUID). */
+export type ScimGroupId = Branded<'ScimGroupId'>;
+/** A token of a SCIM client (a UUID). Not its secret. */
+export type ScimTokenId = Branded<'ScimTokenId'>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const CONNECTION = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -24,7 +28,13 @@ const MAX_IMMUTABLE_ID = 256;
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /** Why a subject or directory id was refused. */
-export type IdFault = 'empty' | 'padded' | 'too_long' | 'control_character' | 'not_unicode';
+export type IdFault =
+  | 'empty'
+  | 'padded'
+  | 'too_long'
+  | 'control_character'
+  | 'not_unicode'
+  | 'reserved';
 
 /** What is wrong with an immutable id, or null where nothing is. */
 export function faultOfImmutableId(value: string): IdFault | null {
@@ -33,7 +43,27 @@ export function faultOfImmutableId(value: string): IdFault | null {
   if (value.length > MAX_IMMUTABLE_ID) return 'too_long';
   if (!value.isWellFormed()) return 'not_unicode';
   if (UNPRINTABLE.test(value)) return 'control_character';
-  return null;
+  return UNKNOWN_SUBJECT.test(value) ? 'reserved' : null;
+}
+
+const UNKNOWN_SUBJECT = /^scim:[0-9a-f]{8}-/;
+
+/**
+ * What stands for the subject of a user whom SCIM has made and who has not been named as
+ * assertions name people. No assertion can name it: such a subject is refused.
+ */
+export function unknownSubject(id: UserId): Subject {
+  return `scim:${id}` as Subject;
+}
+
+/** Takes a value as the id of a group; null where it is none. */
+export function asScimGroupId(value: string): ScimGroupId | null {
+  return UUID.test(value) ? (value as ScimGroupId) : null;
+}
+
+/** Takes a value as a user id; null where it is none. */
+export function asUserId(value: string): UserId | null {
+  return UUID.test(value) ? (value as UserId) : null;
 }
 
 /** Takes a value as a subject. Throws `identity.bad_subject`. */

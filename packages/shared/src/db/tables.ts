@@ -1,6 +1,15 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Standing } from '../core/evidence.ts';
-import type { ConnectionId, DirectoryId, RunId, SessionId, Subject, UserId } from '../core/ids.ts';
+import type {
+  ConnectionId,
+  DirectoryId,
+  RunId,
+  ScimGroupId,
+  ScimTokenId,
+  SessionId,
+  Subject,
+  UserId,
+} from '../core/ids.ts';
 import type { Cause, Owner, UserState } from '../core/lifecycle.ts';
 import type { GrantChannel, GrantReason } from '../core/user.ts';
 
@@ -359,6 +368,57 @@ export interface NotificationsTable {
   facts: Json<Record<string, unknown>>;
 }
 
+/** The SCIM side of a user; the id is the user's. */
+export interface ScimUsersTable {
+  user_id: UserId;
+  connection_id: ConnectionId;
+  seq: Identity;
+  user_name_key: string;
+  external_id: string | null;
+  active: boolean;
+  email_keys: string[];
+  resource: Json<object>;
+  search: Json<object>;
+  version: Generated<number>;
+  created_at: Date;
+  modified_at: Date;
+}
+
+export interface ScimGroupsTable {
+  id: ScimGroupId;
+  connection_id: ConnectionId;
+  seq: Identity;
+  display_name: string;
+  display_name_key: string;
+  external_id: string | null;
+  resource: Json<object>;
+  search: Json<object>;
+  version: Generated<number>;
+  created_at: Date;
+  modified_at: Date;
+}
+
+export interface ScimGroupMembersTable {
+  group_id: ScimGroupId;
+  user_id: UserId;
+}
+
+export interface ScimTokensTable {
+  id: ScimTokenId;
+  connection_id: ConnectionId;
+  name: string;
+  secret_hash: string;
+  created_at: Date;
+  created_by: string;
+  expires_at: Date | null;
+  rotated_at: Date | null;
+  revoked_at: Date | null;
+  revoked_by: string | null;
+  last_used_at: Date | null;
+  last_used_from: string | null;
+  networks: Generated<string[]>;
+}
+
 /** Every table, as `migrations/` makes it. */
 export interface Tables {
   connections: ConnectionsTable;
@@ -386,5 +446,9 @@ export interface Tables {
   sign_in_refusals: SignInRefusalsTable;
   connection_sign_ins: ConnectionSignInsTable;
   sign_in_tests: SignInTestsTable;
+  scim_users: ScimUsersTable;
+  scim_groups: ScimGroupsTable;
+  scim_group_members: ScimGroupMembersTable;
+  scim_tokens: ScimTokensTable;
   notifications: NotificationsTable;
 }

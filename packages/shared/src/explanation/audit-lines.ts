@@ -28,6 +28,7 @@ const LIFECYCLE: readonly AuditKind[] = [
   'user.deactivated',
   'user.restored',
   'user.undone',
+  'user.handed_over',
   'user.joined',
   'user.separated',
   'user.protected',

@@ -51,7 +51,7 @@ export function connectionSchema(baseDir: string) {
     directory_id: mapping({ attribute: name('the name of an attribute') }).optional(),
     attributes: attributesSchema().prefault({}),
     group_aliases: groupAliasesSchema().prefault({}),
-    provisioning: provisioningSchema().default('jit'),
+    provisioning: oneOf(['jit', 'scim', 'both']).default('jit'),
     roles: oneOf(['authoritative', 'additive', 'first_login']).default('authoritative'),
     domains: list(domain(), 'a list of domains').default([]),
     signed: oneOf(['assertion', 'response', 'both']).default('assertion'),
@@ -89,6 +89,7 @@ export function connectionSchema(baseDir: string) {
       },
       /** Readable names of groups, by the names under which the groups come. */
       groupAliases: raw.group_aliases,
+      /** Who makes people known: sign-ins, a client over SCIM, or both. */
       provisioning: raw.provisioning,
       roles: raw.roles,
       domains: raw.domains,
@@ -176,18 +177,6 @@ function groupAliasesSchema() {
   return refuseLostKey(aliases).transform(
     (given): ReadonlyMap<string, string> => new Map(Object.entries(given)),
   );
-}
-
-function provisioningSchema() {
-  return oneOf(['jit', 'scim', 'both']).transform((provisioning, context): 'jit' => {
-    if (provisioning === 'jit') return provisioning;
-    context.addIssue({
-      code: 'custom',
-      message: `SCIM provisioning is not part of this version: expected jit, received ${provisioning}`,
-      params: { code: 'config.not_supported' },
-    });
-    return z.NEVER;
-  });
 }
 
 /** An absolute URI: what the schema says of a class of authentication, and no more. */

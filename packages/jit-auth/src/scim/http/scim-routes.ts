@@ -1,0 +1,241 @@
+import { hkdfSync } from 'node:crypto';
+import type { Config } from '@rollcall/shared/config/types';
+import { codeOf } from '@rollcall/shared/core/errors';
+import type { Database } from '@rollcall/shared/db/database';
+import type { ScimToken } from '@rollcall/shared/db/scim-tokens';
+import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { Log } from '@rollcall/shared/telemetry/log';
+import express, {
+  type ErrorRequestHandler,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express';
+import { addressKey } from '../../http/address-key.ts';
+import { statusOf } from '../../http/errors.ts';
+import { referenceOf } from '../../http/reference.ts';
+import type { ScimAnswer, ScimRequest } from '../call.ts';
+import { type ScimConnection, scimConnections } from '../connection.ts';
+import { MAX_BODY, MAX_BULK_BODY } from '../discovery/service-provider-config.ts';
+import { dispatch } from '../dispatch.ts';
+import { ScimError } from '../scim-error.ts';
+import { authenticate } from '../tokens/authenticate.ts';
+import { showError } from './error-body.ts';
+import { type ScimAllowance, ScimRate, USUAL_ALLOWANCE } from './scim-rate.ts';
+
+/** What the SCIM server needs. */
+export interface ScimRoutesContext {
+  readonly db: Database;
+  readonly config: Config;
+  /** The keys of sessions: cursors are signed with what follows from the first. */
+  readonly keys: readonly string[];
+  readonly log: Log;
+  readonly allowance?: ScimAllowance;
+}
+
+export const SCIM_BASE = '/scim/v2';
+const MEDIA_TYPE = 'application/scim+json';
+const BODY_TYPES = [MEDIA_TYPE, 'application/json'];
+
+/**
+ * `/scim/v2` (RFC 7644): for clients that bring a bearer token, which names the
+ * connection. Cookies are not looked at. Mount it before the session.
+ */
+export function scimRoutes(context: ScimRoutesContext): Router {
+  const connections = scimConnections(context.config);
+  const baseUrl = `${context.config.publicUrl}${SCIM_BASE}`;
+  const cursorKey = keyOfCursors(context.keys);
+  const router = Router();
+  const api = Router({ caseSensitive: true });
+  router.get('/.well-known/scim-configuration', (_request, response) => {
+    response.json({ scim_base_url: baseUrl, scim_versions: ['2.0'] });
+  });
+  api.use(requireToken(context, connections));
+  api.use(readBody());
+  api.use(async (request, response) => {
+    const client = clientOf(request);
+    const call = {
+      db: context.db,
+      connection: client.connection,
+      actor: { kind: 'scim' as const, connection: client.connection.id, token: client.token.name },
+      baseUrl,
+      cursorKey,
+      reference: referenceOf(request),
+      now: currentTime(),
+    };
+    const answer = await dispatch(call, scimRequest(request));
+    send(response, answer);
+    tell(context.log, request, response.statusCode, null);
+  });
+  api.use(answerScimErrors(context.log));
+  router.use(SCIM_BASE, api);
+  return router;
+}
+
+interface Client {
+  readonly token: ScimToken;
+  readonly connection: ScimConnection;
+}
+
+/** Who a request comes from; set by {@link requireToken}. */
+const clients = new WeakMap<Request, Client>();
+
+function clientOf(request: Request): Client {
+  const client = clients.get(request);
+  if (client === undefined) throw new Error('SCIM was reached without a token');
+  return client;
+}
+
+function requireToken(
+  { db, log, allowance = USUAL_ALLOWANCE }: ScimRoutesContext,
+  connections: ReadonlyMap<string, ScimConnection>,
+): RequestHandler {
+  const rate = new ScimRate(allowance);
+  return async (request, response, next) => {
+    response.set('cache-control', 'no-store');
+    const address = addressKey(request.ip);
+    const waitOfAddress = await rate.waitOfAddress(address);
+    if (waitOfAddress !== null) throw tooMany(response, waitOfAddress);
+    const found = await authenticate(db, request.get('authorization'), request.ip, currentTime());
+    if (found.kind === 'refused') {
+      await rate.countBad(address);
+      const { why, token } = found;
+      log.warn({
+        event: 'scim.token_refused',
+        ref: referenceOf(request),
+        why,
+        token: token?.name,
+        address: request.ip,
+      });
+      throw noToken(response);
+    }
+    const { token } = found;
+    const wait = await rate.countToken(token.id);
+    if (wait !== null) throw tooMany(response, wait);
+    const connection = connections.get(token.connectionId);
+    if (connection === undefined) throw notOverScim();
+    clients.set(request, { token, connection });
+    next();
+  };
+}
+
+/** Only now, that somebody with a token asks, is the body read at all. */
+function readBody(): RequestHandler[] {
+  const requireType: RequestHandler = (request, _response, next) => {
+    const length = request.get('content-length');
+    const hasBody =
+      (length !== undefined && length !== '0') || request.get('transfer-encoding') !== undefined;
+    if (!hasBody || request.is(BODY_TYPES) !== false) return next();
+    throw new ScimError(
+      415,
+      null,
+      'scim.media_type',
+      `The body must be ${MEDIA_TYPE} or application/json.`,
+    );
+  };
+  const bulk = express.json({ type: BODY_TYPES, limit: MAX_BULK_BODY, strict: false });
+  const other = express.json({ type: BODY_TYPES, limit: MAX_BODY, strict: false });
+  const parse: RequestHandler = (request, response, next) =>
+    request.path === '/Bulk' ? bulk(request, response, next) : other(request, response, next);
+  return [requireType, parse];
+}
+
+function scimRequest(request: Request): ScimRequest {
+  const { searchParams } = new URL(request.url, 'http://localhost');
+  return {
+    method: request.method,
+    path: request.path,
+    query: new Map(searchParams),
+    body: request.body as unknown,
+    ifMatch: request.get('if-match') ?? null,
+    ifNoneMatch: request.get('if-none-match') ?? null,
+  };
+}
+
+function send(response: Response, { status, body, etag, location }: ScimAnswer): void {
+  response.status(status);
+  if (etag !== undefined) response.set('etag', etag);
+  if (location !== undefined)
+    response.set(status === 201 ? 'location' : 'content-location', location);
+  if (body === null) response.end();
+  else response.type(MEDIA_TYPE).end(JSON.stringify(body));
+}
+
+/** Answers whatever was thrown in the shape of SCIM; what nobody foresaw without a word of it. */
+function answerScimErrors(log: Log): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const told = asTold(error);
+    response.status(told.status).type(MEDIA_TYPE);
+    if (told.status >= 500) response.set('retry-after', '2');
+    response.end(JSON.stringify(showError(told, referenceOf(request))));
+    tell(log, request, told.status, { error, code: told.code });
+  };
+}
+
+function asTold(error: unknown): Pick<ScimError, 'status' | 'scimType' | 'code' | 'message'> {
+  if (error instanceof ScimError) return error;
+  const status = statusOf(error);
+  if (status === 413) {
+    const message = 'The body is larger than this service takes.';
+    return { status, scimType: 'tooMany', code: 'scim.body_too_large', message };
+  }
+  if (status !== null) {
+    const message = 'The body cannot be read: JSON in UTF-8 was expected.';
+    return { status: 400, scimType: 'invalidSyntax', code: 'scim.invalid_syntax', message };
+  }
+  const message = 'The request could not be carried out. Nothing of it was: try again.';
+  return { status: 500, scimType: null, code: 'scim.failed', message };
+}
+
+/** One line for each request: what it was, and what became of it. No body, no filter, no secret. */
+function tell(
+  log: Log,
+  request: Request,
+  status: number,
+  failure: { readonly error: unknown; readonly code: string } | null,
+): void {
+  const client = clients.get(request);
+  const seen = {
+    event: 'scim.request',
+    ref: referenceOf(request),
+    connection: client?.connection.id,
+    token: client?.token.name,
+    method: request.method,
+    path: request.path.slice(0, 200),
+    status,
+  };
+  if (failure === null) log.info(seen);
+  else if (status < 500) log.warn({ ...seen, code: failure.code, reason: wordsOf(failure.error) });
+  else log.error({ ...seen, code: codeOf(failure.error), err: failure.error });
+}
+
+function wordsOf(error: unknown): string | undefined {
+  return error instanceof ScimError ? error.message : undefined;
+}
+
+function noToken(response: Response): ScimError {
+  response.set('www-authenticate', 'Bearer realm="scim"');
+  const sentence = 'A bearer token is needed that is good here and now.';
+  return new ScimError(401, null, 'scim.token_refused', sentence);
+}
+
+function tooMany(response: Response, waitMs: number): ScimError {
+  response.set('retry-after', String(Math.ceil(waitMs / 1000)));
+  return new ScimError(429, null, 'scim.too_many_requests', 'Too many requests: please wait.');
+}
+
+function notOverScim(): ScimError {
+  const sentence =
+    'The connection of this token does not take SCIM: see provisioning in the configuration.';
+  return new ScimError(403, null, 'scim.not_provisioned', sentence);
+}
+
+/** All instances have the keys of sessions; what signs cursors must sign nothing else. */
+function keyOfCursors(keys: readonly string[]): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', keys[0] ?? '', '', 'rollcall scim cursor', 32));
+}

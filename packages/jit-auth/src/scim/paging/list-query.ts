@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import type { RawBuilder, SqlBool } from 'kysely';
+import { sql } from 'kysely';
+import { bindFilter } from '../filter/bind-filter.ts';
+import { parseFilter } from '../filter/parse-filter.ts';
+import { type FilterScope, filterToSql } from '../filter-sql.ts';
+import { type Projection, readProjection } from '../resource/projection.ts';
+import { findAttribute } from '../schema/attribute-path.ts';
+import type { ResourceType } from '../schema/schema.ts';
+import { badRequest } from '../scim-error.ts';
+
+/** Rows of a page where the client does not say, and at most. */
+export const DEFAULT_PAGE = 100;
+export const MAX_PAGE = 1_000;
+
+/** What a client asks of a listing, by the names of RFC 7644 §3.4.2 and RFC 9865. */
+export interface ListParameters {
+  readonly filter?: unknown;
+  readonly sortBy?: unknown;
+  readonly sortOrder?: unknown;
+  readonly startIndex?: unknown;
+  readonly count?: unknown;
+  readonly cursor?: unknown;
+  readonly attributes?: unknown;
+  readonly excludedAttributes?: unknown;
+}
+
+/** A listing that can be answered. */
+export interface ListQuery {
+  readonly where: RawBuilder<SqlBool>;
+  readonly filtered: boolean;
+  readonly order: { readonly by: RawBuilder<unknown>; readonly descending: boolean } | null;
+  readonly count: number;
+  /** From 1. */
+  readonly startIndex: number;
+  /** Null: pages by index. Empty: the first page by cursor. */
+  readonly cursor: string | null;
+  readonly projection: Projection;
+  /** Says which listing it is: a cursor is good for its own alone. */
+  readonly fingerprint: string;
+}
+
+/** How a type of resource is searched and sorted. */
+export interface Searching {
+  readonly type: ResourceType;
+  readonly scope: FilterScope;
+  readonly orderBy: (path: readonly string[]) => RawBuilder<unknown>;
+}
+
+/** Reads what a client asks for. Throws `invalidFilter`, `invalidValue`, `invalidCount`. */
+export function readListQuery(parameters: ListParameters, searching: Searching): ListQuery {
+  const { type, scope } = searching;
+  const filter = text(parameters.filter);
+  const cursor = parameters.cursor === undefined ? null : (text(parameters.cursor) ?? '');
+  const order = readOrder(parameters, searching);
+  const fingerprint = createHash('sha256')
+    .update(
+      JSON.stringify([type.name, filter, text(parameters.sortBy), order?.descending ?? false]),
+    )
+    .digest('base64url');
+  return {
+    where:
+      filter === null
+        ? sql<SqlBool>`true`
+        : filterToSql(bindFilter(parseFilter(filter), type), scope),
+    filtered: filter !== null,
+    order,
+    count: readCount(parameters.count, cursor !== null),
+    startIndex: Math.max(1, readInteger(parameters.startIndex, 'startIndex') ?? 1),
+    cursor,
+    projection: readProjection(type, parameters.attributes, parameters.excludedAttributes),
+    fingerprint,
+  };
+}
+
+function readOrder(parameters: ListParameters, { type, orderBy }: Searching): ListQuery['order'] {
+  const name = text(parameters.sortBy);
+  if (name === null) return null;
+  const found = findAttribute(type, name);
+  if (found === null)
+    throw badRequest('invalidValue', `sortBy: ${name} is no attribute of ${type.name}.`);
+  const { extension, attribute, sub } = found;
+  const part = sub?.name ?? (attribute.type === 'complex' ? 'value' : null);
+  const path = [
+    ...(extension === null ? [] : [extension.id]),
+    attribute.name,
+    ...(attribute.multiValued ? ['0'] : []),
+    ...(part === null ? [] : [part]),
+  ];
+  const descending = text(parameters.sortOrder)?.toLowerCase() === 'descending';
+  return { by: orderBy(path), descending };
+}
+
+function readCount(raw: unknown, byCursor: boolean): number {
+  const count = readInteger(raw, 'count');
+  if (count === null) return DEFAULT_PAGE;
+  // RFC 7644 §3.4.2.4: less than nothing is nothing. By cursor, nothing leads nowhere.
+  if (byCursor && count < 1) throw badRequest('invalidCount', 'count must be at least 1.');
+  return Math.min(Math.max(0, count), MAX_PAGE);
+}
+
+function readInteger(raw: unknown, name: string): number | null {
+  if (raw === undefined || raw === null || raw === '') return null;
+  const number = typeof raw === 'string' && /^-?\d{1,15}$/.test(raw) ? Number(raw) : raw;
+  if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
+  throw badRequest(
+    name === 'count' ? 'invalidCount' : 'invalidValue',
+    `${name} must be a whole number.`,
+  );
+}
+
+function text(raw: unknown): string | null {
+  return typeof raw === 'string' && raw !== '' ? raw : null;
+}

@@ -1,0 +1,56 @@
+import { sql } from 'kysely';
+import type { ConnectionId, DirectoryId, Subject } from '../core/ids.ts';
+import type { User } from '../core/user.ts';
+import type { Tx } from '../db/database.ts';
+import { toUser } from '../db/users.ts';
+
+/**
+ * Makes every transaction wait its turn that would make a user with this id of the
+ * directory: two who know a person by different names must not make two of them. The
+ * database holds no such rule, because a directory may name one person twice over.
+ */
+export async function lockDirectoryId(
+  tx: Tx,
+  connectionId: ConnectionId,
+  directoryId: DirectoryId,
+): Promise<void> {
+  const key = `directory id:${connectionId}:${directoryId}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx);
+}
+
+/** The users of a connection whom the directory names so; one, where all is well. */
+export async function usersByDirectoryId(
+  tx: Tx,
+  connectionId: ConnectionId,
+  directoryId: DirectoryId,
+): Promise<readonly User[]> {
+  const rows = await tx
+    .selectFrom('users')
+    .selectAll()
+    .where('connection_id', '=', connectionId)
+    .where('directory_id', '=', directoryId)
+    .orderBy('id')
+    .limit(2)
+    .execute();
+  return rows.map(toUser);
+}
+
+/**
+ * Gives a user whom SCIM made known by the id of the directory the name that assertions
+ * have for the person. True where there was one to be named.
+ */
+export async function nameByAssertion(
+  tx: Tx,
+  connectionId: ConnectionId,
+  directoryId: DirectoryId,
+  subject: Subject,
+): Promise<boolean> {
+  const { rows } = await sql`
+    update users set subject = ${subject}, version = version + 1
+     where id = (select id from users
+                  where connection_id = ${connectionId} and directory_id = ${directoryId}
+                    and owner = 'scim' and subject = 'scim:' || id::text
+                  order by id limit 1)
+    returning id`.execute(tx);
+  return rows.length > 0;
+}

@@ -1,0 +1,229 @@
+import { isDeepStrictEqual } from 'node:util';
+import { sql } from 'kysely';
+import type { Actor } from '../core/actor.ts';
+import { toGrantReason } from '../core/grant-reason.ts';
+import type { ConnectionId, UserId } from '../core/ids.ts';
+import { hasAccess } from '../core/lifecycle.ts';
+import type { RoleMapping } from '../core/roles.ts';
+import type { EpochMs } from '../core/time.ts';
+import { type Grant, type GrantReason, rolesOf, type User } from '../core/user.ts';
+import type { Tx } from '../db/database.ts';
+import { toTimestamp } from '../db/timestamp.ts';
+import { toGrant, toUser } from '../db/users.ts';
+import { isPrivileged, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
+import { auditViewOf, putAllIntoOutbox, recordAudits } from './record.ts';
+import { endSessionsOfUser } from './session-end.ts';
+
+/** The roles that groups and attributes of SCIM give people now, by the rules. */
+export interface ScimRoles {
+  readonly connectionId: ConnectionId;
+  readonly people: ReadonlyMap<UserId, Extract<RoleMapping, { kind: 'known' }>>;
+  readonly privilegedRoles: ReadonlySet<string>;
+  /** A reason code. */
+  readonly reason: string;
+  readonly reference: string;
+}
+
+/** What became of it: how many people's roles are others, or who keeps what and why. */
+export type ScimRolesWritten =
+  | { readonly kind: 'written'; readonly changed: number }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'last_admin';
+      readonly user: User;
+      readonly roles: readonly string[];
+    };
+
+/**
+ * Writes the grants of the SCIM channel for any number of people, in the same few
+ * statements for one as for ten thousand. Grants that assertions gave stay as they are.
+ * People without access are passed over: what they held is kept for the day of return,
+ * when the caller asks again. From the protected nothing is taken.
+ *
+ * Where one of the last holders would lose a privileged role, nothing may stand: the
+ * caller rolls back.
+ */
+export async function writeScimRoles(
+  tx: Tx,
+  change: ScimRoles,
+  actor: Actor,
+  now: EpochMs,
+): Promise<ScimRolesWritten> {
+  const ids = [...change.people.keys()].sort();
+  if (ids.length === 0) return { kind: 'written', changed: 0 };
+  await lockPrivilegedWhereHeld(tx, ids, change);
+  const users = await lockUsers(tx, ids);
+  const grants = await grantsOfAll(tx, ids);
+  const differences = users
+    .filter((user) => hasAccess(user.state))
+    .flatMap((user) => differenceOf(user, grants.get(user.id) ?? [], change) ?? []);
+  // One after the other: of two who hold a role, the second is asked after the first lost it.
+  for (const difference of differences) {
+    const { user, dropped } = difference;
+    const must = await rolesThatMustStay(tx, user.id, privilegedIn(difference, change), actor);
+    if (must.length > 0) return { kind: 'refused', code: 'last_admin', user, roles: must };
+    await deleteGrants(tx, user.id, change.connectionId, dropped);
+  }
+  await upsertGrants(tx, differences, change, now);
+  await tell(tx, differences, change, actor, now);
+  return { kind: 'written', changed: differences.length };
+}
+
+interface Difference {
+  readonly user: User;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly dropped: readonly Grant[];
+  readonly given: readonly { readonly role: string; readonly because: readonly GrantReason[] }[];
+}
+
+/** What is another for somebody than it was; null where nothing is. */
+function differenceOf(
+  user: User,
+  held: readonly Grant[],
+  { connectionId, people }: ScimRoles,
+): Difference | null {
+  const mapping = people.get(user.id);
+  if (mapping === undefined) return null;
+  const ours = held.filter((one) => one.channel === 'scim' && one.connectionId === connectionId);
+  const wanted = new Set(mapping.roles);
+  const dropped = user.protected ? [] : ours.filter(({ role }) => !wanted.has(role));
+  const given = mapping.roles.map((role) => {
+    return { role, because: mapping.because.filter((one) => one.role === role).map(toGrantReason) };
+  });
+  const renewed = given.filter(
+    ({ role, because }) =>
+      !ours.some((one) => one.role === role && isDeepStrictEqual(one.because, because)),
+  );
+  if (dropped.length === 0 && renewed.length === 0) return null;
+  const before = rolesOf(held);
+  const kept = held.filter((one) => !dropped.includes(one));
+  return { user, before, after: rolesOf([...kept, ...given]), dropped, given: renewed };
+}
+
+/** A role that another grant still gives is not lost. */
+function privilegedIn(
+  { dropped, after }: Difference,
+  { privilegedRoles }: ScimRoles,
+): readonly string[] {
+  return dropped
+    .filter((one) => isPrivileged(one, privilegedRoles) && !after.includes(one.role))
+    .map(({ role }) => role);
+}
+
+/** The lock comes before the rows', whatever will be lost: the order prevents deadlocks. */
+async function lockPrivilegedWhereHeld(
+  tx: Tx,
+  ids: readonly UserId[],
+  { privilegedRoles }: ScimRoles,
+): Promise<void> {
+  const held = await sql`
+    select from grants
+     where user_id = any(${[...ids]}::uuid[]) and channel = 'scim'
+       and (privileged or role = any(${[...privilegedRoles]}::text[]))
+     limit 1`.execute(tx);
+  if (held.rows.length > 0) await lockPrivilegedRoles(tx);
+}
+
+async function lockUsers(tx: Tx, ids: readonly UserId[]): Promise<readonly User[]> {
+  const rows = await tx
+    .selectFrom('users')
+    .selectAll()
+    .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  return rows.map(toUser);
+}
+
+async function grantsOfAll(
+  tx: Tx,
+  ids: readonly UserId[],
+): Promise<ReadonlyMap<UserId, readonly Grant[]>> {
+  const rows = await tx
+    .selectFrom('grants')
+    .selectAll()
+    .where(sql<boolean>`user_id = any(${[...ids]}::uuid[])`)
+    .execute();
+  return Map.groupBy(rows.map(toGrant), (grant) => grant.userId);
+}
+
+async function deleteGrants(
+  tx: Tx,
+  userId: UserId,
+  connectionId: ConnectionId,
+  dropped: readonly Grant[],
+): Promise<void> {
+  if (dropped.length === 0) return;
+  await tx
+    .deleteFrom('grants')
+    .where('user_id', '=', userId)
+    .where('connection_id', '=', connectionId)
+    .where('channel', '=', 'scim')
+    .where(
+      'role',
+      'in',
+      dropped.map(({ role }) => role),
+    )
+    .execute();
+}
+
+async function upsertGrants(
+  tx: Tx,
+  differences: readonly Difference[],
+  { connectionId, privilegedRoles }: ScimRoles,
+  now: EpochMs,
+): Promise<void> {
+  const rows = differences.flatMap(({ user, given }) =>
+    given.map(({ role, because }) => ({
+      user_id: user.id,
+      role,
+      privileged: privilegedRoles.has(role),
+      because,
+    })),
+  );
+  if (rows.length === 0) return;
+  const at = toTimestamp(now);
+  await sql`
+    insert into grants (user_id, role, connection_id, channel, seen_in, privileged, because, first_seen_at, last_seen_at)
+    select given.user_id, given.role, ${connectionId}, 'scim', 'scim', given.privileged, given.because, ${at}, ${at}
+      from json_to_recordset(${JSON.stringify(rows)}::json)
+        as given (user_id uuid, role text, privileged boolean, because jsonb)
+    on conflict (user_id, role, connection_id, channel) do update
+       set privileged = excluded.privileged, because = excluded.because, last_seen_at = excluded.last_seen_at`.execute(
+    tx,
+  );
+}
+
+async function tell(
+  tx: Tx,
+  differences: readonly Difference[],
+  { connectionId, reason, reference }: ScimRoles,
+  actor: Actor,
+  now: EpochMs,
+): Promise<void> {
+  if (differences.length === 0) return;
+  const ids = differences.map(({ user }) => user.id);
+  await sql`update users set version = version + 1 where id = any(${ids}::uuid[])`.execute(tx);
+  const changed = differences.filter(({ before, after }) => before.join() !== after.join());
+  const facts = changed.map(({ user, before, after }) => ({
+    kind: 'roles.changed' as const,
+    userId: user.id,
+    connectionId,
+    reason,
+    before: auditViewOf(user, before),
+    after: auditViewOf({ ...user, version: user.version + 1 }, after),
+    reference,
+  }));
+  await recordAudits(tx, facts, actor, now);
+  const messages = changed.map(({ user, before, after }) => {
+    const gained = after.filter((role) => !before.includes(role));
+    const lost = before.filter((role) => !after.includes(role));
+    return [user.id, { gained, lost, roles: after }] as const;
+  });
+  await putAllIntoOutbox(tx, 'roles.changed', messages, now);
+  // No role, no entry: an open session must not outlive the last one.
+  for (const { user, after } of changed) {
+    if (after.length === 0) await endSessionsOfUser(tx, user.id, 'no_role', now);
+  }
+}
