@@ -24,6 +24,7 @@ const COMMANDS = {
     ['scripts/test.mjs', 'test/vitest.simplesamlphp.config.ts', ...args],
   ],
   campaign: (args) => [['test/campaign/main.ts', ...args]],
+  'test:ldap': (args) => [['scripts/test.mjs', 'test/vitest.ldap.config.ts', ...args]],
   bench: (args) => [['bench/main.ts', ...args]],
   check: () => [
     [BIOME, 'check'],

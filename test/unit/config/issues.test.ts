@@ -206,13 +206,13 @@ describe('a wrong connection', () => {
     [
       'directory: { type: okta, url: https://x.example }',
       [
-        'bad_value  8:24  connections.0.directory.type  this version cannot ask a directory of type "okta": expected one of scim, keycloak, roster, none',
+        'bad_value  8:24  connections.0.directory.type  this version cannot ask a directory of type "okta": expected one of scim, keycloak, ldap, roster, none',
       ],
     ],
     [
       'directory: { url: https://x.example }\n    sweep: {}',
       [
-        'missing  8:16  connections.0.directory.type  is missing: expected one of scim, keycloak, roster, none',
+        'missing  8:16  connections.0.directory.type  is missing: expected one of scim, keycloak, ldap, roster, none',
       ],
     ],
     [

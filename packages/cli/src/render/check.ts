@@ -1,6 +1,6 @@
 import { formatDuration } from '@rollcall/shared/config/duration';
 import { formatReference } from '@rollcall/shared/config/secrets';
-import type { Config } from '@rollcall/shared/config/types';
+import type { Config, DirectoryConfig } from '@rollcall/shared/config/types';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import {
   type CheckedCertificate,
@@ -57,10 +57,16 @@ function connectionLines(
 
 function directorySentence({ directory, sweep }: CheckedConnection['connection']): string {
   if (directory.type === 'none') return 'none: nobody can be asked who still exists';
-  const place = directory.type === 'roster' ? directory.place.roster : directory.url;
-  const asked = `${directory.type} at ${printable(place)}`;
+  const asked = `${directory.type} at ${printable(placeOf(directory))}`;
   if (sweep === null) return `${asked}, never swept`;
   return `${asked}, swept every ${formatDuration(sweep.everyMs)} (${sweep.mode})`;
+}
+
+function placeOf(directory: Exclude<DirectoryConfig, { type: 'none' }>): string {
+  if (directory.type === 'roster') return directory.place.roster;
+  if (directory.type !== 'ldap') return directory.url;
+  const { host, port, security } = directory.address;
+  return `${security === 'ldaps' ? 'ldaps' : 'ldap'}://${host}:${port}`;
 }
 
 /** A pinned key counts after its certificate's end too, but its owner is about to replace it. */

@@ -56,6 +56,13 @@ function identityOf(directory: DirectoryConfig): Record<string, string | null> {
         ...directory.columns,
         words: [...directory.activeWords, '', ...directory.inactiveWords].join('\n'),
       };
+    case 'ldap': {
+      const { server, base, filter, id, groups, assignmentGroup } = directory;
+      const { host, port } = directory.address;
+      const listed = { server, base, filter, id: `${id.attribute} ${id.format}`, assignmentGroup };
+      const ofGroups = Object.values(groups).join(' ');
+      return { type: 'ldap', host, port: String(port), ...listed, groups: ofGroups };
+    }
     case 'none':
       return { type: 'none' };
     default:

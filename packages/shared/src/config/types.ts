@@ -31,6 +31,7 @@ export type AttributesConfig = ConnectionConfig['attributes'];
 /** Where we ask who still exists; `none` where nobody can be asked. */
 export type DirectoryConfig = ConnectionConfig['directory'];
 export type ScimDirectoryConfig = Extract<DirectoryConfig, { type: 'scim' }>;
+export type LdapDirectoryConfig = Extract<DirectoryConfig, { type: 'ldap' }>;
 export type KeycloakDirectoryConfig = Extract<DirectoryConfig, { type: 'keycloak' }>;
 
 export type SweepConfig = NonNullable<ConnectionConfig['sweep']>;

@@ -1,6 +1,8 @@
 import type { SecretReference } from '@rollcall/shared/config/secrets';
 import type { DirectoryConfig } from '@rollcall/shared/config/types';
 import { keycloakDirectory } from './keycloak.ts';
+import { ldapOptions } from './ldap/options.ts';
+import { ldapDirectory } from './ldap.ts';
 import type { Pace } from './pace.ts';
 import type { Directory } from './port.ts';
 import { rosterDirectory } from './roster/roster.ts';
@@ -35,6 +37,8 @@ export function openDirectory(
       const { token, type: _, ...rest } = config;
       return rosterDirectory({ ...rest, token: token === null ? null : () => secret(token) });
     }
+    case 'ldap':
+      return ldapDirectory(ldapOptions(config, () => secret(config.password), pace));
     case 'none':
       return null;
     default:

@@ -34,5 +34,9 @@ export function placeOf(
 }
 
 function originOf(directory: DirectoryConfig): string | null {
+  if (directory.type === 'ldap') {
+    const { host, port } = directory.address;
+    return `ldap://${host}:${port}`;
+  }
   return 'concurrency' in directory ? new URL(directory.url).origin : null;
 }

@@ -1,18 +1,24 @@
 import * as z from 'zod';
 import { closestName } from '../closest-name.ts';
+import { asking, toAsking } from './asking.ts';
 import { count, duration, expecting, mapping, name, oneOf, quote } from './fields.ts';
+import { ldapSchema } from './ldap.ts';
 import { secretReference } from './references.ts';
 import { roster } from './roster.ts';
 import { apiBaseUrl } from './urls.ts';
 
 /** The directories that this version can ask. */
-export const DIRECTORY_TYPES = ['scim', 'keycloak', 'roster', 'none'] as const;
+export const DIRECTORY_TYPES = ['scim', 'keycloak', 'ldap', 'roster', 'none'] as const;
 
 /** The directory part of a connection, told apart by `type`. */
 export function directorySchema(baseDir: string) {
-  return z.discriminatedUnion('type', [scim(baseDir), keycloak(baseDir), roster(baseDir), none()], {
-    error: (issue) => wrongType(issue.input),
-  });
+  return z.discriminatedUnion(
+    'type',
+    [scim(baseDir), keycloak(baseDir), ldapSchema(baseDir), roster(baseDir), none()],
+    {
+      error: (issue) => wrongType(issue.input),
+    },
+  );
 }
 
 function scim(baseDir: string) {
@@ -63,23 +69,6 @@ function keycloak(baseDir: string) {
 
 function none() {
   return mapping({ type: z.literal('none') }).transform((directory) => ({ type: directory.type }));
-}
-
-/** How a server may be asked. Connections that ask the same one share the lowest. */
-function asking() {
-  return {
-    concurrency: count(1, 64).default(4),
-    requests_per_second: count(1, 1000).optional(),
-  };
-}
-
-function toAsking(directory: { concurrency: number; requests_per_second?: number | undefined }) {
-  return {
-    /** How many connections are swept at once against this server. */
-    concurrency: directory.concurrency,
-    /** Null: as fast as it answers. */
-    requestsPerSecond: directory.requests_per_second ?? null,
-  };
 }
 
 /** RFC 7644 §3.4.2.4: `count`. */
