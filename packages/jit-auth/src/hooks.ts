@@ -1,7 +1,8 @@
 import { AppError } from '@rollcall/shared/core/errors';
 import type { Database } from '@rollcall/shared/db/database';
 import type { Change } from '@rollcall/shared/outbox/change';
-import { type Relay, startRelay } from '@rollcall/shared/outbox/relay';
+import { startRelay } from '@rollcall/shared/outbox/relay';
+import type { Relay } from '@rollcall/shared/outbox/relay-round';
 import type { RelaySettings } from '@rollcall/shared/outbox/relay-settings';
 import type { Log } from '@rollcall/shared/telemetry/log';
 

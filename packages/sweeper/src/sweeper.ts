@@ -9,6 +9,7 @@ import {
   type FoundationOptions,
   openFoundation,
 } from '@rollcall/shared/engine/foundation';
+import { startTelling, type Telling } from '@rollcall/shared/notify/telling';
 import { type JobQueue, type JobWorker, openQueues } from '@rollcall/shared/queue/queues';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { SWEEP_QUEUE } from './jobs/payload.ts';
@@ -101,10 +102,11 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
   };
   const here = new Set<Promise<unknown>>();
   let worker: JobWorker | null = null;
+  let telling: Telling | null = null;
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     stopping.abort();
-    const ended = Promise.allSettled([worker?.close(), ...here]);
+    const ended = Promise.allSettled([worker?.close(), telling?.stop(), ...here]);
     const late = wait(LONGEST_STOP_MS, 'late', { ref: false });
     if ((await Promise.race([ended, late])) === 'late') log.warn({ event: 'sweeper.stop_late' });
     await queue.close();
@@ -121,6 +123,7 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       });
       await catchUp(queue, foundation.db, sweeps, currentTime());
       here.add(lookAfterSchedules(work, sweeps, stopping.signal));
+      telling = await startTelling({ config, env, db: foundation.db, log, clock: currentTime });
       const connections = sweeps.map((sweep) => sweep.connectionId);
       log.info({ event: 'sweeper.started', engine: foundation.engine.kind, connections });
     },

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from '@rollcall/shared/outbox/change';
-import { type Relay, startRelay } from '@rollcall/shared/outbox/relay';
+import { startRelay } from '@rollcall/shared/outbox/relay';
+import type { Relay } from '@rollcall/shared/outbox/relay-round';
 import type { RelaySettings } from '@rollcall/shared/outbox/relay-settings';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import { admit, type Scene } from '../access/people.ts';

@@ -81,9 +81,40 @@ describe('a wrong top level', () => {
       ],
     ],
     [
-      `${HEAD}${ACME}notify:\n  - { type: webhook, url: env:HOOK_URL }\n`,
+      `${HEAD}${ACME}notify:
+  - { type: webhook, url: env:HOOK_URL }
+  - { type: webhok, url: env:HOOK_URL }
+  - { type: slack, url: https://hooks.slack.example/secret }
+  - { type: log, on: [sweep.hold] }
+  - { type: log, name: again, on: [] }
+  - { type: email, smtp: env:SMTP, from: "Ops <ops@example.com>", to: [a@example.com, "b@example.com, c@example.com"] }
+`,
       [
-        'not_supported  9:3  notify  notifications are not part of this version: expected no notify, or an empty list',
+        'missing  9:5  notify.0.secret  is missing: expected a reference, or a list of one to five',
+        'bad_value  10:13  notify.1.type  expected one of webhook, slack, email, log, received "webhok": did you mean "webhook"?',
+        'not_a_reference  11:25  notify.2.url  must be a reference (env:NAME or file:/path), never the secret itself',
+        'bad_value  12:23  notify.3.on.0  expected one of sweep.held, sweep.escalated, sweep.failed, sweep.stale, directory.failing, certificate.expiring, sign_in.refusals_spike, users.spike, scim.failing, last_admin.protected, silence.warning, received "sweep.hold": did you mean "sweep.held"?',
+        'bad_value  13:35  notify.4.on  expected a list of at least one event, received an empty list',
+        'bad_value  14:42  notify.5.from  expected an e-mail address, such as ops@example.com, received "Ops <ops@example.com>"',
+        'bad_value  14:87  notify.5.to.1  expected an e-mail address, such as ops@example.com, received "b@example.com, c@example.com"',
+      ],
+    ],
+    [
+      `${HEAD}${ACME}targets:
+  - { type: webhook, url: http://crm.example/hook, secret: env:S }
+  - { type: webhook, url: "https://u:p@crm.example/", secret: [env:S, env:T] , name: b }
+  - { type: webhook, url: http://crm.example/hook, allow_http: true, secret: env:S }
+`,
+      ['bad_value  10:27  targets.1.url  expected a URL without credentials'],
+    ],
+    [
+      `${HEAD}${ACME}targets:
+  - { type: webhook, url: http://crm.example/hook, secret: env:S }
+  - { type: webhook, url: http://localhost/hook, secret: env:S, on: [user.deactivated] }
+`,
+      [
+        'bad_value  9:27  targets.0.url  must be https: http is accepted for this machine, or with allow_http: true',
+        'duplicate  10:5  targets.1  expected a name of its own for each target, received "webhook", which number 0 has already (add name: …)',
       ],
     ],
     [

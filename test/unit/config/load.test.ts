@@ -62,6 +62,8 @@ const DEFAULTS = {
   roles: [],
   defaultRole: null,
   protect: [],
+  targets: [],
+  notify: [],
 };
 
 const OBJECT: ConfigInput = {

@@ -1,4 +1,4 @@
-import { readRetryAfter } from '@rollcall/sweeper/directories/retry-after';
+import { readRetryAfter } from '@rollcall/shared/http/retry-after';
 import { expect, it } from 'vitest';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');

@@ -20,6 +20,8 @@ const FAMILIES = [
   'listing',
   'doctor',
   'redis',
+  'webhook',
+  'email',
   'web',
 ];
 const CODE = new RegExp(String.raw`(?<=['\`])(?:${FAMILIES.join('|')})\.[a-z_0-9]+(?=['\`])`, 'g');
@@ -33,7 +35,9 @@ function sources(): string {
   const packages = join(ROOT, 'packages');
   return readdirSync(packages, { recursive: true, encoding: 'utf8' })
     .filter((name) => /^(?!demo-)[^/]+\/src\/.*\.ts$/.test(name))
-    .filter((name) => !/core\/audit-event\.ts$|src\/(?:outbox|notify)\//.test(name))
+    .filter(
+      (name) => !/core\/audit-event\.ts$|src\/(?:outbox|notify\/(?:events|examples))/.test(name),
+    )
     .map((name) => readFileSync(join(packages, name), 'utf8'))
     .join('\n')
     .replace(/^\s*(?:\*|\/\/|\/\*\*).*$/gm, '')

@@ -1,8 +1,5 @@
-import {
-  guardedLookup,
-  isAllowedAddress,
-  type Resolver,
-} from '@rollcall/jit-auth/saml/public-address';
+import { lookupOfProvider } from '@rollcall/jit-auth/saml/metadata-address';
+import { isAllowedAddress, type Resolver } from '@rollcall/shared/http/public-address';
 import { describe, expect, test } from 'vitest';
 
 const PUBLIC = [
@@ -88,7 +85,7 @@ describe('a look-up', () => {
       )) as unknown as Resolver;
   const ask = (url: string, resolve: Resolver, allowPrivate = false, all = true) =>
     new Promise((done, fail) => {
-      const lookup = guardedLookup(new URL(url), { allowPrivate }, resolve);
+      const lookup = lookupOfProvider(new URL(url), { allowPrivate }, resolve);
       lookup('name', { all }, (error, address) => (error ? fail(error) : done(address)));
     });
 
@@ -122,12 +119,12 @@ describe('a look-up', () => {
 
   test('is not needed to see a private address in the URL, however it is written', () => {
     for (const host of ['10.0.0.1', '0x0a000001', '167772161', '[::ffff:10.0.0.1]', '127.1.1.1']) {
-      expect(() => guardedLookup(new URL(`https://${host}/`), { allowPrivate: false })).toThrow(
+      expect(() => lookupOfProvider(new URL(`https://${host}/`), { allowPrivate: false })).toThrow(
         'private network',
       );
     }
     for (const host of ['127.0.0.1', '2130706433', '[::1]']) {
-      guardedLookup(new URL(`https://${host}/`), { allowPrivate: false });
+      lookupOfProvider(new URL(`https://${host}/`), { allowPrivate: false });
     }
   });
 

@@ -1,6 +1,6 @@
 import { copyKey } from '@rollcall/jit-auth/connections/url-keeper';
+import { lookupOfProvider } from '@rollcall/jit-auth/saml/metadata-address';
 import { loadOwnKeys } from '@rollcall/jit-auth/saml/own-keys';
-import { guardedLookup } from '@rollcall/jit-auth/saml/public-address';
 import type { ConnectionConfig } from '@rollcall/shared/config/types';
 import type { Database } from '@rollcall/shared/db/database';
 import { readCopy } from '@rollcall/shared/db/identity-providers';
@@ -73,7 +73,7 @@ async function examineClock(
 ): Promise<readonly Finding[]> {
   if (idp.kind !== 'metadata_url') return [];
   const url = new URL(idp.url);
-  const lookup = guardedLookup(url, { allowPrivate: idp.allowPrivateAddress });
+  const lookup = lookupOfProvider(url, { allowPrivate: idp.allowPrivateAddress });
   const answer = await askAddress(idp.url, clock, lookup);
   if ('why' in answer || answer.clock === null) return [];
   return [judgeClock('clock', "the identity provider's clock", answer.clock)];

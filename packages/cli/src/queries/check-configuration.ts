@@ -13,6 +13,8 @@ import {
 } from '@rollcall/shared/config/secrets';
 import type { Config, ConnectionConfig } from '@rollcall/shared/config/types';
 import { type EpochMs, toEpochMs } from '@rollcall/shared/core/time';
+import { checkSink } from '@rollcall/shared/notify/sink';
+import { checkWebhook } from '@rollcall/shared/webhook/webhook';
 import { describeFailure } from '../failure.ts';
 
 /** A certificate whose key may sign for an identity provider. */
@@ -116,6 +118,12 @@ function secretsOf(config: Config, env: Environment): Attempt[] {
   for (const [index, token] of admin.tokens.entries()) {
     const run = (): Promise<string[]> => resolveAdminTokens([token], env);
     attempts.push({ path: `admin.tokens.${index}`, run });
+  }
+  for (const [index, target] of config.targets.entries()) {
+    attempts.push({ path: `targets.${index}`, run: () => checkWebhook(target, env) });
+  }
+  for (const [index, sink] of config.notify.entries()) {
+    attempts.push({ path: `notify.${index}`, run: () => checkSink(sink, env) });
   }
   const plain: [string, SecretReference][] = [];
   attempts.push(...ownKeysOf('saml', config.saml, env));

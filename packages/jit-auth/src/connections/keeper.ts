@@ -2,9 +2,9 @@ import type { ConnectionId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database } from '@rollcall/shared/db/database';
 import type { CopyHead } from '@rollcall/shared/db/identity-providers';
+import type { Resolver } from '@rollcall/shared/http/public-address';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import type { Patience } from '../saml/metadata-download.ts';
-import type { Resolver } from '../saml/public-address.ts';
 import type { HeldIdentityProvider } from './held-identity-provider.ts';
 
 /** Keeps what is trusted of one identity provider up to date. */

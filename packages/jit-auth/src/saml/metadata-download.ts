@@ -2,9 +2,10 @@ import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, wordsOf } from '@rollcall/shared/core/errors';
+import type { Resolver } from '@rollcall/shared/http/public-address';
 import { MAX_METADATA_BYTES } from './metadata.ts';
+import { lookupOfProvider } from './metadata-address.ts';
 import { metadataError } from './metadata-error.ts';
-import { guardedLookup, type Resolver } from './public-address.ts';
 
 /** How patient a download is; all in milliseconds but `attempts`. */
 export interface Patience {
@@ -91,7 +92,7 @@ function send(download: Download, signal: AbortSignal): Promise<IncomingMessage>
   const url = new URL(download.url);
   const request = url.protocol === 'https:' ? requestSecure : requestPlain;
   const rule = { allowPrivate: download.allowPrivateAddress };
-  const lookup = guardedLookup(url, rule, download.resolve);
+  const lookup = lookupOfProvider(url, rule, download.resolve);
   const headers = { accept: ACCEPTED, ...conditionsOf(download.validators) };
   return new Promise((resolve, reject) => {
     request(url, { agent: false, lookup, signal, headers })

@@ -17,9 +17,11 @@ import {
   type Reading,
   textAs,
 } from './schema/fields.ts';
+import { notifySchema } from './schema/notify.ts';
 import { ownKeysSchema } from './schema/own-keys.ts';
 import { secretReference, serverUrl } from './schema/references.ts';
 import { roleName, roleRuleSchema } from './schema/roles.ts';
+import { targetsSchema } from './schema/targets.ts';
 import { listenAddress, publicUrl } from './schema/urls.ts';
 
 /** A subject that no sweep and no sign-in may take access from. */
@@ -53,7 +55,8 @@ export function configSchema(baseDir: string) {
     roles: list(roleRuleSchema(), 'a list of rules').default([]),
     default_role: roleName().prefault('none'),
     protect: list(protectedSubject(), 'a list of connection:subject').default([]),
-    notify: notifySchema().optional(),
+    targets: targetsSchema(baseDir).default([]),
+    notify: notifySchema(baseDir).default([]),
   }).transform((raw) => ({
     version: raw.version,
     /** An origin: no slash at the end. */
@@ -76,6 +79,8 @@ export function configSchema(baseDir: string) {
     /** Null: whoever matches no rule is refused. */
     defaultRole: raw.default_role === 'none' ? null : raw.default_role,
     protect: raw.protect,
+    targets: raw.targets,
+    notify: raw.notify,
   }));
 }
 
@@ -112,18 +117,6 @@ function protectedSubject() {
       ok: true,
       value: { connection: toConnectionId(connection), subject: toSubject(subject) },
     };
-  });
-}
-
-function notifySchema() {
-  return z.array(z.unknown(), { error: expecting('a list') }).check((context) => {
-    if (context.value.length === 0) return;
-    context.issues.push({
-      code: 'custom',
-      input: undefined,
-      message: 'notifications are not part of this version: expected no notify, or an empty list',
-      params: { code: 'config.not_supported' },
-    });
   });
 }
 

@@ -34,6 +34,11 @@ export type ScimDirectoryConfig = Extract<DirectoryConfig, { type: 'scim' }>;
 export type LdapDirectoryConfig = Extract<DirectoryConfig, { type: 'ldap' }>;
 export type KeycloakDirectoryConfig = Extract<DirectoryConfig, { type: 'keycloak' }>;
 
+/** A target that this service serves by itself. */
+export type TargetConfig = Config['targets'][number];
+/** A sink: a way in which operators are told. */
+export type SinkConfig = Config['notify'][number];
+
 export type SweepConfig = NonNullable<ConnectionConfig['sweep']>;
 /** Each a share of the active users of the connection. */
 export type SweepLimitsConfig = SweepConfig['limits'];

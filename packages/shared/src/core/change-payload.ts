@@ -29,3 +29,15 @@ export interface ChangePayloads {
 
 /** Changes that leave the house through the outbox. */
 export type OutboxKind = keyof ChangePayloads;
+
+const KINDS: Readonly<Record<OutboxKind, true>> = {
+  'user.created': true,
+  'user.changed': true,
+  'roles.changed': true,
+  'user.deactivated': true,
+  'user.restored': true,
+  'session.revoked': true,
+};
+
+/** The names of all kinds of change. */
+export const OUTBOX_KINDS = Object.keys(KINDS) as readonly OutboxKind[];

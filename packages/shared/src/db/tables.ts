@@ -12,6 +12,7 @@ import type {
 } from '../core/ids.ts';
 import type { Cause, Owner, UserState } from '../core/lifecycle.ts';
 import type { GrantChannel, GrantReason } from '../core/user.ts';
+import type { NotifyTables } from './notify-tables.ts';
 
 /** A column that Postgres fills and that nobody writes. */
 type Identity = ColumnType<string, never, never>;
@@ -163,6 +164,8 @@ export interface OutboxTargetsTable {
   name: string;
   registered_at: Date;
   seen_at: Date;
+  gone_at: Date | null;
+  gone_why: string | null;
 }
 
 /** Written by a trigger on `outbox`. */
@@ -357,17 +360,6 @@ export interface SignInTestsTable {
   report: NullableJson;
 }
 
-/** Append-only; the events and their facts are in `notify/events.ts`. */
-export interface NotificationsTable {
-  id: Identity;
-  at: Date;
-  event: string;
-  standing: 'raised' | 'resolved';
-  connection_id: ConnectionId | null;
-  about: string;
-  facts: Json<Record<string, unknown>>;
-}
-
 /** The SCIM side of a user; the id is the user's. */
 export interface ScimUsersTable {
   user_id: UserId;
@@ -420,7 +412,7 @@ export interface ScimTokensTable {
 }
 
 /** Every table, as `migrations/` makes it. */
-export interface Tables {
+export interface Tables extends NotifyTables {
   connections: ConnectionsTable;
   identity_providers: IdentityProvidersTable;
   identity_provider_certificates: IdentityProviderCertificatesTable;
@@ -450,5 +442,4 @@ export interface Tables {
   scim_groups: ScimGroupsTable;
   scim_group_members: ScimGroupMembersTable;
   scim_tokens: ScimTokensTable;
-  notifications: NotificationsTable;
 }

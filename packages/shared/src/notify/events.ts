@@ -62,17 +62,22 @@ export interface EventFacts {
     readonly expires_at: string;
     /** Below 0 where it has ended. */
     readonly days_left: number;
+    /** The connections that depend on it. */
+    readonly connections: readonly string[];
   };
   'sign_in.refusals_spike': {
+    /** On this day (UTC), so far. */
     readonly refused: number;
-    /** What an hour usually has. */
+    /** What a day usually has. */
     readonly usual: number;
-    readonly from: string;
+    readonly day: string;
     /** The commonest codes with their counts. */
     readonly codes: readonly string[];
   };
   'users.spike': {
+    /** In the hour from then on. */
     readonly created: number;
+    /** What the busiest hour of a day usually has. */
     readonly usual: number;
     readonly from: string;
   };

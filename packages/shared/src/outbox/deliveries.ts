@@ -2,14 +2,10 @@ import { sql } from 'kysely';
 import type { OutboxKind } from '../core/change-payload.ts';
 import type { Database } from '../db/database.ts';
 import type { Change } from './change.ts';
+import type { InHand } from './relay-round.ts';
 
 /** A change that one relay has in hand, for one target. */
-export interface Delivery {
-  readonly seq: string;
-  /** What whoever marks it must show: another relay may have taken it over. */
-  readonly claim: string;
-  readonly change: Change;
-}
+export type Delivery = InHand<Change>;
 
 interface ClaimedRow {
   readonly seq: string;
@@ -39,6 +35,7 @@ export async function claimDeliveries(
     with due as (
       select d.seq from outbox_deliveries d
        where d.target = ${target} and d.parked_at is null and d.due_at <= clock_timestamp()
+         and not exists (select from outbox_targets t where t.name = d.target and t.gone_at is not null)
          and not exists (
            select from outbox_deliveries before
             where before.target = d.target and before.user_id = d.user_id and before.seq < d.seq)
@@ -55,7 +52,7 @@ export async function claimDeliveries(
            coalesce(u.person_id, u.id) as person, u.connection_id as connection, u.subject
       from taken t join outbox o on o.id = t.outbox_id join users u on u.id = o.user_id
      order by t.seq`.execute(db);
-  return taken.rows.map((row) => ({ seq: row.seq, claim, change: toChange(row) }));
+  return taken.rows.map((row) => ({ seq: row.seq, claim, item: toChange(row) }));
 }
 
 /** The target has taken the change. False where the claim had run out by then. */
@@ -90,7 +87,15 @@ export async function parkDelivery(
      where seq = ${seq} and claim = ${claim}`.execute(db);
 }
 
-function later(ms: number) {
+/** Sends a target nothing more until somebody replays what waits for it. */
+export async function closeTarget(db: Database, target: string, error: string): Promise<void> {
+  await sql`
+    update outbox_targets set gone_at = clock_timestamp(), gone_why = ${error}
+     where name = ${target} and gone_at is null`.execute(db);
+}
+
+/** The moment so many milliseconds from now, by the clock of the database. */
+export function later(ms: number) {
   return sql`clock_timestamp() + make_interval(secs => ${ms / 1_000})`;
 }
 

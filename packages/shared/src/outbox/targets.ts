@@ -10,7 +10,10 @@ export const GIVE_UP_AFTER = '30 days';
  */
 export async function registerTarget(db: Database, name: string): Promise<void> {
   const served = await sql`
-    update outbox_targets set seen_at = clock_timestamp() where name = ${name}`.execute(db);
+    update outbox_targets
+       -- One that is gone is given up in time, whoever goes on serving it.
+       set seen_at = case when gone_at is null then clock_timestamp() else seen_at end
+     where name = ${name}`.execute(db);
   if (Number(served.numAffectedRows ?? 0) > 0) return;
   await inTransaction(db, async (tx) => {
     // Whoever writes a change meanwhile waits behind this lock: never for long.

@@ -17,6 +17,8 @@ export interface TargetBacklog {
   readonly parked: number;
   /** When the oldest of the waiting happened; null where nothing waits. */
   readonly oldestAt: EpochMs | null;
+  /** Since when it wants nothing any more, and what it said; null: it does. */
+  readonly gone: { readonly at: EpochMs; readonly why: string } | null;
 }
 
 /** A change that a target did not take. */
@@ -44,13 +46,15 @@ export async function readBacklogs(db: Database): Promise<readonly TargetBacklog
     waiting: string;
     parked: string;
     oldest_at: Date | null;
+    gone_at: Date | null;
+    gone_why: string | null;
   }>`
-    select t.name, t.seen_at, count(d.seq) as waiting,
+    select t.name, t.seen_at, t.gone_at, t.gone_why, count(d.seq) as waiting,
            count(d.seq) filter (where d.parked_at is not null) as parked, min(o.at) as oldest_at
       from outbox_targets t
       left join outbox_deliveries d on d.target = t.name
       left join outbox o on o.id = d.outbox_id
-     group by t.name, t.seen_at
+     group by t.name
      order by t.name`.execute(db);
   return answer.rows.map((row) => ({
     name: row.name,
@@ -58,6 +62,7 @@ export async function readBacklogs(db: Database): Promise<readonly TargetBacklog
     waiting: Number(row.waiting),
     parked: Number(row.parked),
     oldestAt: fromNullableTimestamp(row.oldest_at),
+    gone: row.gone_at === null ? null : { at: fromTimestamp(row.gone_at), why: row.gone_why ?? '' },
   }));
 }
 
@@ -105,11 +110,17 @@ export interface DeliveryChoice {
   readonly change: string | null;
 }
 
-/** Has what failed tried again at once, as if it never had been; answers with how many. */
+/**
+ * Has what failed tried again at once, as if it never had been, also where the target was
+ * gone; answers with how many.
+ */
 export async function replayDeliveries(
   db: Database,
   { target, change }: DeliveryChoice,
 ): Promise<number> {
+  await sql`
+    update outbox_targets set gone_at = null, gone_why = null
+     where name = ${target} and gone_at is not null`.execute(db);
   const replayed = await sql`
     update outbox_deliveries
        set attempts = 0, parked_at = null, due_at = clock_timestamp()

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { readRetryAfter } from '@rollcall/shared/http/retry-after';
 import type { Credentials } from './credentials.ts';
 import { DirectoryError } from './directory-error.ts';
 import {
@@ -10,7 +11,6 @@ import {
   timedOut,
 } from './http-failure.ts';
 import type { Pace } from './pace.ts';
-import { readRetryAfter } from './retry-after.ts';
 
 /** How a directory is asked over HTTP. */
 export interface HttpClientOptions {

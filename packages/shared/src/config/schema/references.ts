@@ -3,6 +3,7 @@ import { isServerUrl, type SecretReference, type ServerKind, type UrlSource } fr
 import { type Reading, textAs } from './fields.ts';
 
 const REFERENCE_FORM = 'a reference (env:NAME or file:/path), never the secret itself';
+const REFERENCE = /^(?:env|file):/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** A reference to a secret. A relative path is taken from `baseDir`. */
@@ -14,7 +15,7 @@ export function secretReference(baseDir: string) {
 export function serverUrl(kind: ServerKind, baseDir: string) {
   const expected = `a reference (env:NAME or file:/path) or a ${kind} URL without a password`;
   return textAs(expected, (text): Reading<UrlSource> => {
-    if (/^(?:env|file):/.test(text)) return readReference(text, baseDir);
+    if (REFERENCE.test(text)) return readReference(text, baseDir);
     const url = URL.parse(text);
     if (url === null || !isServerUrl(kind, text)) {
       return { ok: false, wrong: `must be ${expected}` };
@@ -25,6 +26,17 @@ export function serverUrl(kind: ServerKind, baseDir: string) {
     }
     return { ok: true, value: { kind: 'plain', value: text } };
   });
+}
+
+/** A reference, or plain text of a URL that `readUrl` accepts. */
+export function readReferenceOr(
+  text: string,
+  baseDir: string,
+  readUrl: (text: string) => Reading<unknown>,
+): Reading<UrlSource> {
+  if (REFERENCE.test(text)) return readReference(text, baseDir);
+  const reading = readUrl(text);
+  return reading.ok ? { ok: true, value: { kind: 'plain', value: text } } : reading;
 }
 
 /** Path of a file, taken from `baseDir` where it is relative. */

@@ -71,8 +71,17 @@ export function listenAddress() {
   });
 }
 
-/** The messages do not quote the URL: it may hold credentials. */
+/** The URL of a service, by https, or by http from anywhere to anywhere. */
+export function readAnyWebUrl(text: string): Reading<URL> {
+  return readUrl(text, true);
+}
+
 function readWebUrl(text: string): Reading<URL> {
+  return readUrl(text, false);
+}
+
+/** The messages do not quote the URL: it may hold credentials. */
+function readUrl(text: string, allowHttp: boolean): Reading<URL> {
   const url = URL.parse(text);
   if (url === null || text.trim() !== text || !/^https?:\/\//i.test(text)) {
     return { ok: false, wrong: `expected ${HTTPS_FORM}` };
@@ -80,7 +89,7 @@ function readWebUrl(text: string): Reading<URL> {
   if (url.username !== '' || url.password !== '') {
     return { ok: false, wrong: 'expected a URL without credentials' };
   }
-  if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) {
+  if (!allowHttp && url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) {
     return {
       ok: false,
       wrong: `must be https: http is accepted only for ${[...LOOPBACK].join(', ')}`,

@@ -1,6 +1,5 @@
 import { lookup as resolveByName } from 'node:dns';
 import { BlockList, isIP, isIPv4, isIPv6, type LookupFunction } from 'node:net';
-import { metadataError } from './metadata-error.ts';
 
 /** How a name becomes addresses; `dns.lookup` has this shape. */
 export type Resolver = typeof resolveByName;
@@ -10,6 +9,9 @@ export interface AddressRule {
   /** This machine and private networks too. */
   readonly allowPrivate: boolean;
 }
+
+/** The error of a host that leads where it may not. */
+export type Refusal = (hostname: string, address: string) => Error;
 
 type Family = 'ipv4' | 'ipv6';
 
@@ -24,7 +26,7 @@ const PRIVATE = blockList([
   ['fc00::', 7],
 ]);
 /**
- * Nobody's identity provider is here, whatever the configuration allows: link-local (where
+ * Nobody's service is here, whatever the configuration allows: link-local (where
  * clouds serve credentials), unspecified, documentation, benchmarks, multicast, reserved,
  * and IPv6 that only wraps IPv4.
  */
@@ -55,7 +57,8 @@ const LOOPBACK = blockList([
   ['127.0.0.0', 8],
   ['::1', 128],
 ]);
-const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** Hosts that are written as this machine. */
+export const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Whether an IP address may be connected to. */
 export function isAllowedAddress(address: string, rule: AddressRule): boolean {
@@ -76,36 +79,32 @@ export function isAllowedAddress(address: string, rule: AddressRule): boolean {
  * look-up a name could change its mind. One bad address among several refuses them all.
  *
  * A host that is written `localhost`, `127.0.0.1` or `[::1]` may lead to this machine:
- * whoever wrote that meant it. Throws `saml.metadata_private_address` for a bad address
- * in the URL itself, which nobody would look up.
+ * whoever wrote that meant it. Throws what `refuse` makes for a bad address in the URL
+ * itself, which nobody would look up.
  */
 export function guardedLookup(
   { hostname }: URL,
   rule: AddressRule,
+  refuse: Refusal,
   resolve: Resolver = resolveByName,
 ): LookupFunction {
   const mayUse = (address: string): boolean =>
     isAllowedAddress(address, rule) ||
     (LOOPBACK_NAMES.has(hostname) && contains(LOOPBACK, address));
   const literal = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) !== 0 && !mayUse(literal)) throw notAllowed(hostname, literal);
+  if (isIP(literal) !== 0 && !mayUse(literal)) throw refuse(hostname, literal);
   return (name, options, callback) => {
     resolve(name, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, '', 0);
       const refused = addresses.find(({ address }) => !mayUse(address));
       const [first] = addresses;
-      if (refused !== undefined) return callback(notAllowed(hostname, refused.address), '', 0);
+      if (refused !== undefined) return callback(refuse(hostname, refused.address), '', 0);
       if (first === undefined) return callback(new Error(`no address for ${name}`), '', 0);
       return options.all === true
         ? callback(null, addresses)
         : callback(null, first.address, first.family);
     });
   };
-}
-
-function notAllowed(hostname: string, address: string): Error {
-  const expected = `a public address of ${hostname}, or allow_private_address: true`;
-  return metadataError('saml.metadata_private_address', expected, address);
 }
 
 /** `64:ff9b::192.0.2.1` and `64:ff9b::c000:201` are the same: the URL parser writes the latter. */
