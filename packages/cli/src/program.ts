@@ -8,6 +8,7 @@ import { addDoctor } from './program/doctor.ts';
 import { addExplain } from './program/explain.ts';
 import { addJobs } from './program/jobs.ts';
 import { addMigrate } from './program/migrate.ts';
+import { addScim } from './program/scim.ts';
 import { addSessions } from './program/sessions.ts';
 import { addStart } from './program/start.ts';
 import { addSweep } from './program/sweep.ts';
@@ -56,6 +57,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addExplain(program, run);
   addCan(program, run);
   addSessions(program, run);
+  addScim(program, run);
   addSweep(program, run);
   addJobs(program, run);
   addTargets(program, run);

@@ -25,7 +25,7 @@ function documented(): string[] {
   return sections.flatMap((section) => {
     const [heading = '', , usage = ''] = section.split('\n');
     const told = /^`rollcall /.test(usage) ? usage : '';
-    const usages = [...told.matchAll(/(?:^|· )`(?:rollcall )?((?:[a-z]+ ?)+)/g)];
+    const usages = [...told.matchAll(/(?:^|· )`(?:rollcall )?((?:[a-z]+(?:-[a-z]+)* ?)+)/g)];
     return usages.length === 0 ? [heading] : usages.map(([, name = '']) => name.trim());
   });
 }

@@ -5,6 +5,7 @@ import type { ListOptions } from '../commands/users-list.ts';
 import type { Run } from '../invocation.ts';
 import { accept, readConnection } from './accept.ts';
 import { readWithin } from './page-options.ts';
+import { addUsersHandOver } from './users-hand-over.ts';
 import { addUsersJoin } from './users-join.ts';
 import { addUsersProtect } from './users-protect.ts';
 import { addUsersShow } from './users-show.ts';
@@ -43,6 +44,7 @@ export function addUsers(parent: Command, run: Run): void {
   addUsersState(users, run);
   addUsersProtect(users, run);
   addUsersJoin(users, run);
+  addUsersHandOver(users, run);
 }
 
 function readAfter(text: string): UserId {

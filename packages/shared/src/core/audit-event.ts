@@ -26,5 +26,8 @@ export const AUDIT_KINDS = [
   'plan.applied',
   'plan.undone',
   'change.skipped',
+  'scim_token.created',
+  'scim_token.rotated',
+  'scim_token.revoked',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];

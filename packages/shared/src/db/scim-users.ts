@@ -65,6 +65,21 @@ export async function isActiveOverScim(tx: Tx, id: UserId): Promise<boolean> {
   return row?.active === true;
 }
 
+/** Whether nobody of a connection has a userName yet, in one case. */
+export async function isScimNameFree(
+  tx: Tx,
+  connectionId: ConnectionId,
+  userNameKey: string,
+): Promise<boolean> {
+  const row = await tx
+    .selectFrom('scim_users')
+    .select('user_id')
+    .where('connection_id', '=', connectionId)
+    .where('user_name_key', '=', userNameKey)
+    .executeTakeFirst();
+  return row === undefined;
+}
+
 /** A page of a connection's users; `s` is the row in the conditions, `users` the user. */
 export async function listScimUsers(
   db: Database | Tx,
