@@ -1,3 +1,4 @@
+import { campaign } from './entries/campaign.ts';
 import { hostileBody } from './entries/hostile-body.ts';
 import { sessionCheck } from './entries/session-check.ts';
 import { signIn } from './entries/sign-in.ts';
@@ -6,4 +7,11 @@ import { sweep } from './entries/sweep.ts';
 import type { Entry } from './frame/entry.ts';
 
 /** All entries, in the order in which they run. */
-export const ENTRIES: readonly Entry[] = [signIn, signInArrivals, hostileBody, sessionCheck, sweep];
+export const ENTRIES: readonly Entry[] = [
+  signIn,
+  signInArrivals,
+  hostileBody,
+  sessionCheck,
+  sweep,
+  campaign,
+];

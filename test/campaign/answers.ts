@@ -28,6 +28,10 @@ export class Hearing {
   /** Whether the last page that came was called the last. */
   ended = false;
   begunOrder = 0;
+  /** The true time at which it began. */
+  begunTruly = 0;
+  /** The same by our clock. */
+  begunAt = 0;
 
   constructor(name: string, company: string, faults: readonly Fault[]) {
     this.name = name;
@@ -71,7 +75,11 @@ export function overheard(directory: Directory, hearing: Hearing, listener: List
     type: directory.type,
     capabilities: directory.capabilities,
     async fingerprint(signal) {
-      if (hearing.begunOrder === 0) hearing.begunOrder = listener.order();
+      if (hearing.begunOrder === 0) {
+        hearing.begunOrder = listener.order();
+        hearing.begunTruly = listener.now();
+        hearing.begunAt = listener.ours();
+      }
       const answer = await process.call(() => directory.fingerprint(signal));
       hearing.fingerprints.push(answer);
       return answer;

@@ -3,7 +3,7 @@ import { hasAccess } from './oracle/mirror.ts';
 import { Random } from './random.ts';
 import type { Simulation } from './simulation.ts';
 import { MINUTE } from './virtual-time.ts';
-import { type Company, factOf, PRIVILEGED, ROLE_OF, standingAt } from './world.ts';
+import { type Company, factOf, hire, PRIVILEGED, ROLE_OF, standingAt } from './world.ts';
 
 /** Two healthy sweeps see everything; a size that shrank has to be accepted before one counts. */
 const HEALTHY = 2;
@@ -19,9 +19,13 @@ export async function endHealthily(seed: string, simulation: Simulation): Promis
   simulation.queue.heal();
   simulation.tell('from here on nothing goes wrong');
   for (const company of simulation.world.companies) {
+    ensureSomebodyIsThere(company, simulation, random);
     let healthy = 0;
-    for (let sweeps = 0; healthy < HEALTHY && sweeps < MOST; sweeps++) {
-      simulation.time.pass(6 * MINUTE);
+    const { misses } = company;
+    const wanted = misses === null ? HEALTHY : misses.needed + 1;
+    for (let sweeps = 0; healthy < wanted && sweeps < MOST; sweeps++) {
+      simulation.time.pass(misses?.apartMs ?? 6 * MINUTE);
+      if (misses !== null) await showThatSignInWorks(company, simulation);
       if (sweeps === 0) await simulation.expireLease(company);
       const before = simulation.counts.get('sweep listing.shrunk') ?? 0;
       await simulation.sweep(company);
@@ -40,6 +44,26 @@ export async function endHealthily(seed: string, simulation: Simulation): Promis
       simulation.oracle.blame('alive', `${company.id} could not be swept any more`);
     if (company.mode !== 'observe') judgeEnd(company, simulation);
   }
+}
+
+/** Nobody is asked for a fresh sign-in while nobody has got in lately. */
+async function showThatSignInWorks(company: Company, simulation: Simulation): Promise<void> {
+  const { now } = simulation.time;
+  const people = [...company.people.values()];
+  const somebody = people.find((one) => one.signsIn && standingAt(one, now) === 'present');
+  if (somebody !== undefined) await simulation.signIn(company, somebody);
+}
+
+/**
+ * A listing that calls nobody present has no canary, and proves nobody's absence: whoever
+ * is the last has to be told by an administrator. So the company hires.
+ */
+function ensureSomebodyIsThere(company: Company, simulation: Simulation, random: Random): void {
+  const { now } = simulation.time;
+  if ([...company.people.values()].some((person) => standingAt(person, now) === 'present')) return;
+  const newcomer = hire(company, random, now);
+  simulation.tell(`${newcomer.id} joins ${company.id}, where nobody was left`);
+  simulation.count('life nobody was left');
 }
 
 /** Whether everybody of a company ended as the truth has them. */

@@ -80,7 +80,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   wrong_tenant: 4,
   partial_permission: 7,
   blind_look_ups: 7,
-  no_look_ups: 6,
+  no_look_ups: 9,
   stale: 8,
   falsely_disabled: 4,
   falsely_gone: 4,
@@ -119,7 +119,7 @@ export function drawFault(random: Random): Fault {
     case 'blind_look_ups':
       return { kind, after: random.pick([0, 0, 1, 2, 3]) };
     case 'no_look_ups':
-      return { kind, share: random.pick([30, 100]) };
+      return { kind, share: random.pick([30, 50, 100]) };
     case 'stale':
       return {
         kind,

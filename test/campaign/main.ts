@@ -13,10 +13,13 @@ if (options === null) {
     const totals = new Totals();
     const { seeds, processes, broken } = options;
     const alone = seeds.length === 1;
-    const onRun = (run: RunReport): undefined => {
+    const onRun = (run: RunReport): 'stop' | undefined => {
       totals.add(run);
       if (alone) console.log(run.history.join('\n'));
-      if (run.violations.length > 0) console.log(tellFailure(run, { withHistory: !alone, broken }));
+      if (run.violations.length === 0) return undefined;
+      console.log(tellFailure(run, { withHistory: !alone, broken }));
+      // What is broken on purpose is found once.
+      return broken === null ? undefined : 'stop';
     };
     await runInProcesses({ server, seeds, processes, broken, onRun });
     console.log(tellTotals(totals));

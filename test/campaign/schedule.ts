@@ -2,6 +2,7 @@ import { drawFault, type Fault } from './faults.ts';
 import type { Trouble } from './gate.ts';
 import { Random } from './random.ts';
 import type { OperatorWish, Simulation } from './simulation.ts';
+import { type Theme, themeOf } from './theme.ts';
 import { DAY, HOUR, MINUTE, SECOND } from './virtual-time.ts';
 import { become, type Company, hire, type Person, standingAt } from './world.ts';
 
@@ -9,11 +10,12 @@ import { become, type Company, hire, type Person, standingAt } from './world.ts'
 export interface Step {
   readonly kind: StepKind;
   readonly seed: string;
+  readonly theme: Theme;
 }
 
 type StepKind = 'life' | 'sweep' | 'operator' | 'admin' | 'clock' | 'configure' | 'wait';
 
-const WEIGHTS: Readonly<Record<StepKind, number>> = {
+const EVERYTHING: Readonly<Record<StepKind, number>> = {
   life: 20,
   sweep: 46,
   operator: 16,
@@ -22,14 +24,23 @@ const WEIGHTS: Readonly<Record<StepKind, number>> = {
   configure: 3,
   wait: 4,
 };
+const WEIGHTS: Readonly<Record<Theme, Readonly<Record<StepKind, number>>>> = {
+  everything: EVERYTHING,
+  exodus: { life: 40, sweep: 55, operator: 2, admin: 1, clock: 1, configure: 0, wait: 1 },
+  doors: { ...EVERYTHING, sweep: 60, life: 30, operator: 5 },
+  deaths: { ...EVERYTHING, sweep: 60, life: 24 },
+  operators: { ...EVERYTHING, operator: 34 },
+};
 
 /** The steps of a seed, between the first sweep and the healthy end. */
 export function scheduleOf(seed: string): readonly Step[] {
   const random = new Random(`${seed} schedule`);
-  const count = random.int(5, 12);
+  const theme = themeOf(seed);
+  const count = random.int(5, theme === 'exodus' ? 15 : 12);
   return Array.from({ length: count }, (_, index) => ({
-    kind: random.weighted(WEIGHTS),
+    kind: random.weighted(WEIGHTS[theme]),
     seed: `${seed} step ${index}`,
+    theme,
   }));
 }
 
@@ -40,14 +51,15 @@ export async function take(step: Step, simulation: Simulation): Promise<void> {
   await simulation.deliverJobs();
   switch (step.kind) {
     case 'life':
-      for (let times = random.int(1, 3); times > 0; times--)
-        await live(simulation, company, random);
+      for (let times = random.int(1, 3); times > 0; times--) {
+        await live(simulation, company, random, step.theme);
+      }
       return;
     case 'sweep':
       simulation.time.pass(
         random.pick([30 * SECOND, 6 * MINUTE, 6 * MINUTE, 15 * MINUTE, 15 * MINUTE]),
       );
-      return sweep(simulation, company, random);
+      return sweep(simulation, company, random, step.theme);
     case 'operator':
       simulation.time.pass(MINUTE);
       return operate(simulation, company, random);
@@ -87,13 +99,8 @@ export async function take(step: Step, simulation: Simulation): Promise<void> {
   }
 }
 
-/** Something happens in a company, or to somebody's wish to sign in. */
-async function live(simulation: Simulation, company: Company, random: Random): Promise<void> {
-  const { time } = simulation;
-  time.pass(random.int(1, 90) * SECOND);
-  const person = random.pick([...company.people.values()]);
-  const standing = standingAt(person, time.now);
-  const what = random.weighted({
+const LIFE = {
+  everything: {
     join: 10,
     leave: 26,
     leave_many: 5,
@@ -104,7 +111,47 @@ async function live(simulation: Simulation, company: Company, random: Random): P
     regroup_many: 3,
     sign_in: 16,
     sign_in_of_leaver: 7,
-  });
+  },
+  exodus: {
+    join: 2,
+    leave: 40,
+    leave_many: 0,
+    disable: 20,
+    unassign: 8,
+    return: 8,
+    regroup: 20,
+    regroup_many: 0,
+    sign_in: 1,
+    sign_in_of_leaver: 1,
+  },
+  doors: {
+    join: 4,
+    leave: 22,
+    leave_many: 2,
+    disable: 22,
+    unassign: 6,
+    return: 6,
+    regroup: 12,
+    regroup_many: 0,
+    sign_in: 14,
+    sign_in_of_leaver: 26,
+  },
+};
+
+/** Something happens in a company, or to somebody's wish to sign in. */
+async function live(
+  simulation: Simulation,
+  company: Company,
+  random: Random,
+  theme: Theme,
+): Promise<void> {
+  const { time } = simulation;
+  time.pass(random.int(1, 90) * SECOND);
+  const person = random.pick([...company.people.values()]);
+  const standing = standingAt(person, time.now);
+  const what = random.weighted(
+    theme === 'exodus' || theme === 'doors' ? LIFE[theme] : LIFE.everything,
+  );
   simulation.count(`life ${what}`);
   switch (what) {
     case 'join': {
@@ -207,44 +254,48 @@ async function operate(simulation: Simulation, company: Company, random: Random)
   if (wish === 'approve' && random.percent(60)) await simulation.operate(company, 'apply', random);
 }
 
-async function sweep(simulation: Simulation, company: Company, random: Random): Promise<void> {
+async function sweep(
+  simulation: Simulation,
+  company: Company,
+  random: Random,
+  theme: Theme,
+): Promise<void> {
   if (simulation.crashed(company) && random.percent(80)) await simulation.expireLease(company);
   const faults: Fault[] = [];
-  if (random.percent(55)) faults.push(drawFault(random));
+  if (random.percent(theme === 'exodus' ? 6 : 55)) faults.push(drawFault(random));
   if (random.percent(12)) faults.push(drawFault(random));
   const troubles: Trouble[] = [];
   const when = random.pick(['before', 'after'] as const);
-  if (random.percent(14)) troubles.push({ at: random.int(1, 190), when, kind: 'kill' });
-  if (random.percent(5)) troubles.push({ at: random.int(1, 170), when: 'before', kind: 'sever' });
-  for (
-    let pauses = random.weighted({ '0': 62, '1': 26, '2': 12 });
-    pauses > '0';
-    pauses = pauses === '2' ? '1' : '0'
-  ) {
-    const meanwhile = (): Promise<void> => interrupt(simulation, company, random);
-    troubles.push({ at: random.int(3, 150), when: 'before', kind: 'pause', meanwhile });
+  if (random.percent(theme === 'deaths' ? 60 : 10)) {
+    troubles.push({ at: random.int(1, 230), when, kind: 'kill' });
   }
-  await simulation.sweep(company, {
-    faults,
-    troubles,
-    planOnly: random.percent(7),
-    trigger: 'schedule',
-  });
+  if (random.percent(theme === 'deaths' ? 15 : 3)) {
+    troubles.push({ at: random.int(1, 200), when: 'before', kind: 'sever' });
+  }
+  const pauses = random.weighted(
+    theme === 'doors' ? { '0': 0, '1': 50, '2': 50 } : { '0': 66, '1': 24, '2': 10 },
+  );
+  for (let left = Number(pauses); left > 0; left--) {
+    const meanwhile = (): Promise<void> => interrupt(simulation, company, random, theme);
+    troubles.push({ at: random.int(3, 170), when: 'before', kind: 'pause', meanwhile });
+  }
+  const planOnly = random.percent(theme === 'exodus' ? 0 : 6);
+  await simulation.sweep(company, { faults, troubles, planOnly, trigger: 'schedule' });
 }
 
 /** What others do while a worker is between two of its steps. */
-async function interrupt(simulation: Simulation, company: Company, random: Random): Promise<void> {
-  const what = random.weighted({
-    life: 40,
-    admin: 14,
-    operator: 12,
-    second_worker: 12,
-    takeover: 22,
-  });
+async function interrupt(
+  simulation: Simulation,
+  company: Company,
+  random: Random,
+  theme: Theme,
+): Promise<void> {
+  const life = theme === 'doors' ? 160 : 40;
+  const what = random.weighted({ life, admin: 14, operator: 12, second_worker: 12, takeover: 22 });
   simulation.count(`meanwhile ${what}`);
   switch (what) {
     case 'life':
-      return live(simulation, company, random);
+      return live(simulation, company, random, theme);
     case 'admin':
       return administer(simulation, company, random);
     case 'operator':

@@ -1,7 +1,12 @@
 import type { DirectoryMember } from '@rollcall/shared/core/evidence';
 import { type DirectoryId, toDirectoryId } from '@rollcall/shared/core/ids';
 import { DirectoryError } from '@rollcall/sweeper/directories/directory-error';
-import type { Directory, DirectoryAnswer, DirectoryPage } from '@rollcall/sweeper/directories/port';
+import type {
+  Directory,
+  DirectoryAnswer,
+  DirectoryCapabilities,
+  DirectoryPage,
+} from '@rollcall/sweeper/directories/port';
 import type { Fault, FaultKind } from './faults.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -104,7 +109,7 @@ function strangers(count: number): DirectoryMember[] {
 /** A directory in this process, which implements the port that the real ones do. */
 export class SimulatedDirectory implements Directory {
   readonly type = 'simulated';
-  readonly capabilities = { lookUp: true, groups: true };
+  readonly capabilities: DirectoryCapabilities;
   readonly #company: Company;
   readonly #view: FaultyView;
   readonly #time: VirtualTime;
@@ -115,6 +120,7 @@ export class SimulatedDirectory implements Directory {
     this.#company = company;
     this.#view = view;
     this.#time = time;
+    this.capabilities = { lookUp: company.misses === null, groups: true };
   }
 
   async fingerprint(signal: AbortSignal): Promise<string> {

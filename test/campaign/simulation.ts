@@ -27,6 +27,7 @@ import { Oracle, type Violation, type Writer } from './oracle/oracle.ts';
 import { Random } from './random.ts';
 import { RULES, signInOf } from './sign-in-act.ts';
 import { FaultyView, SimulatedDirectory } from './simulated-directory.ts';
+import { themeOf } from './theme.ts';
 import { DAY, MINUTE, SECOND, VirtualTime } from './virtual-time.ts';
 import {
   CONFIRM_AFTER,
@@ -75,7 +76,7 @@ export class Simulation {
     this.#database = database;
     this.#ledger = database.ledgerBegin;
     this.#random = new Random(`${seed} ids`);
-    this.world = makeWorld(new Random(`${seed} world`), this.time.now);
+    this.world = makeWorld(new Random(`${seed} world`), this.time.now, themeOf(seed) === 'exodus');
     this.queue = new FaultyQueue(
       new Random(`${seed} jobs`),
       () => this.time.now,
@@ -88,6 +89,11 @@ export class Simulation {
     };
     this.oracle = new Oracle({
       confirmAfterMs: CONFIRM_AFTER,
+      missesOf: (id) => company(id).misses,
+      standingAt: (id, when) => {
+        const person = this.personOf(id);
+        return person === undefined ? 'gone' : standingAt(person, when);
+      },
       percentsOf: (id) => company(id).percents,
       rolesModeOf: (id) => company(id).rolesMode,
       modeOf: (id) => company(id).mode,
@@ -134,7 +140,7 @@ export class Simulation {
       await this.#admit(company, first, door);
       for (const person of first) if (person.owner !== 'roll') await this.#giveTo(company, person);
       this.tell(
-        `${company.id}: ${company.people.size} people, mode ${company.mode}, roles ${company.rolesMode}${company.scim ? ', over SCIM' : ''}`,
+        `${company.id}: ${company.people.size} people, mode ${company.mode}, roles ${company.rolesMode}${company.scim ? ', over SCIM' : ''}${company.misses === null ? '' : ', no look-ups'}`,
       );
       await this.flush(door);
     }
@@ -282,6 +288,7 @@ export class Simulation {
       policy: {
         connectionId: company.id,
         confirmAfterMs: CONFIRM_AFTER,
+        ...(company.misses === null ? {} : { misses: company.misses }),
         protectedSubjects: new Set(
           people.filter((person) => person.protected).map(({ id }) => id as never),
         ),

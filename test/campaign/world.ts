@@ -52,6 +52,8 @@ export interface Company {
   readonly tellsGroups: boolean;
   /** Asked over HTTP by the real SCIM adapter. */
   readonly scim: boolean;
+  /** How often, and how far apart, somebody has to be missing where nobody can be asked for one person; null: they can. */
+  readonly misses: { readonly needed: number; readonly apartMs: number } | null;
 }
 
 export const GROUPS = ['analysts', 'editors', 'admins'] as const;
@@ -69,19 +71,19 @@ export interface World {
 }
 
 /** Makes the companies of a run, and the people who are there at its beginning. */
-export function makeWorld(random: Random, now: number): World {
-  const count = Number(random.weighted({ '1': 72, '2': 20, '3': 8 }));
+export function makeWorld(random: Random, now: number, exodus: boolean): World {
+  const count = exodus ? 1 : Number(random.weighted({ '1': 72, '2': 20, '3': 8 }));
   return {
-    companies: Array.from({ length: count }, (_, index) => makeCompany(random, index, now)),
+    companies: Array.from({ length: count }, (_, index) => makeCompany(random, index, now, exodus)),
   };
 }
 
-function makeCompany(random: Random, index: number, now: number): Company {
+function makeCompany(random: Random, index: number, now: number, exodus: boolean): Company {
   const generous = random.percent(25);
   const company: Company = {
     id: toConnectionId(`company${index}`),
     people: new Map(),
-    mode: random.weighted({ auto: 74, approve: 20, observe: 6 }),
+    mode: exodus ? 'auto' : random.weighted({ auto: 74, approve: 20, observe: 6 }),
     rolesMode: random.weighted({ authoritative: 80, additive: 13, first_login: 7 }),
     percents: {
       absencePerRun: generous ? random.pick([10, 30]) : 2,
@@ -95,8 +97,13 @@ function makeCompany(random: Random, index: number, now: number): Company {
     announcesTotal: random.percent(50),
     tellsGroups: !random.percent(12),
     scim: random.percent(12),
+    misses: random.percent(14)
+      ? { needed: random.int(2, 4), apartMs: random.pick([60, 600]) * 60_000 }
+      : null,
   };
-  const size = random.weighted({ small: 62, middle: 28, large: 10 });
+  const size = random.weighted(
+    exodus ? { small: 0, middle: 75, large: 25 } : { small: 66, middle: 27, large: 7 },
+  );
   const people = {
     small: random.int(5, 11),
     middle: random.int(12, 26),

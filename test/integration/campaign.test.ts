@@ -4,7 +4,7 @@ import { tellFailure } from '../campaign/report.ts';
 import { runSeed } from '../campaign/run.ts';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
 
-const RUNS = 20;
+const RUNS = 50;
 
 let fresh: FreshDatabase;
 let database: CampaignDatabase;
@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 it(`${RUNS} seeds of the fault campaign: whatever goes wrong, everybody ends with what is theirs`, {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   for (let seed = 1; seed <= RUNS; seed++) {
     const run = await runSeed(String(seed), database);

@@ -15,6 +15,12 @@ export interface Case {
   /** Where in the order of events the person's last sign-in was stored; null: none. */
   readonly signedInOrder: number | null;
   readonly confirmAfterMs: number;
+  /** How often somebody must be missing where nobody can be asked; null: they can. */
+  readonly misses: { readonly needed: number; readonly apartMs: number } | null;
+  /** How the person truly stood when the listing began. */
+  readonly truth: string;
+  /** Hearings before this one whose listings counted, oldest first. */
+  readonly counted: readonly Hearing[];
 }
 
 /** `lie`: it rested on answers that were false, and that no outsider could have told from true ones. */
@@ -45,6 +51,7 @@ export function judgeRemoval(one: Case): Verdict {
   if (doubt !== null) return wrong(`the listing proves nothing: ${doubt}`);
   const row = own.rows.find((said) => said.id === id);
   const lookUp = own.lookUps.find((said) => said.id === id);
+  if (one.reason === 'absent_repeatedly') return judgeMisses(one, row);
   const signedInSince = one.signedInOrder !== null && one.signedInOrder > own.begunOrder;
   if (signedInSince && (lookUp === undefined || lookUp.order < (one.signedInOrder ?? 0))) {
     return wrong('the sign-in is newer than all evidence');
@@ -55,6 +62,26 @@ export function judgeRemoval(one: Case): Verdict {
     return wrong(`nobody called them ${one.reason}, but ${said?.standing ?? 'nothing'}`);
   }
   return isTrue(said) ? { kind: 'evidence' } : lie(one, [own]);
+}
+
+/** Where nobody can be asked: missing again and again, and no sign-in since. */
+function judgeMisses(one: Case, row: Said | undefined): Verdict {
+  if (one.misses === null) return wrong('a look-up could have been asked for');
+  if (row !== undefined) return wrong(`the listing names them as ${row.standing}`);
+  const since = one.signedInOrder ?? 0;
+  const all = [...one.counted, one.own].filter(({ begunOrder }) => begunOrder > since);
+  const named = all.findLastIndex(({ rows }) => rows.some(({ id }) => id === one.id));
+  const times = all.slice(named + 1).map(({ begunAt }) => begunAt);
+  let count = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const at of times.sort((a, b) => a - b)) {
+    // A tenth less is allowed: what is written each night is never written to the second.
+    if (at - last < one.misses.apartMs * 0.9 - 1_000) continue;
+    count += 1;
+    last = at;
+  }
+  if (count < one.misses.needed) return wrong(`missing ${count} times of ${one.misses.needed}`);
+  return one.truth === 'present' ? lie(one, [one.own]) : { kind: 'evidence' };
 }
 
 function judgeAbsence(
@@ -123,6 +150,8 @@ function lie(one: Case, hearings: readonly Hearing[]): Verdict {
 
 /** Whether listing and look-ups of one sweep agree in what a fault makes of somebody. */
 export function misleads(fault: Fault, reason: string, confirmAfterMs: number): boolean {
+  // Where nobody can be asked, a listing is all there is: what leaves somebody out without a trace, misleads.
+  if (reason === 'absent_repeatedly') return UNTRACEABLE.has(fault.kind);
   switch (fault.kind) {
     case 'falsely_disabled':
       return reason === 'disabled';
@@ -139,6 +168,15 @@ export function misleads(fault: Fault, reason: string, confirmAfterMs: number): 
       return false;
   }
 }
+
+const UNTRACEABLE: ReadonlySet<Fault['kind']> = new Set([
+  'truncated',
+  'shifted',
+  'partial_permission',
+  'falsely_gone',
+  'wrong_tenant',
+  'stale',
+]);
 
 function wrong(because: string): Verdict {
   return { kind: 'wrong', because };

@@ -37,6 +37,10 @@ export interface Facts {
   readonly confirmAfterMs: number;
   percentsOf(connection: string): Percents;
   rolesModeOf(connection: string): RolesMode;
+  /** How often somebody must be missing where nobody can be asked; null: they can. */
+  missesOf(connection: string): { readonly needed: number; readonly apartMs: number } | null;
+  /** The truth about somebody at a true time. */
+  standingAt(id: string, when: number): string;
   modeOf(connection: string): string;
   /** Whether the configuration protects a subject. */
   isProtected(subject: string): boolean;
@@ -165,7 +169,14 @@ export class Oracle {
     }
     const known = this.#runs.find((one) => one.id === id);
     if (known === undefined) return;
-    known.complete = run.snapshot_kind === 'complete';
+    const hearing = this.#hearingOfRun.get(id);
+    const isComplete = run.snapshot_kind === 'complete';
+    if (isComplete && !known.complete && hearing !== undefined) {
+      const doubt = doubtOf(hearing, this.lastRowsBefore(id, known.connection));
+      if (doubt !== null)
+        this.blame('evidence', `the listing of ${hearing.name} counts, and ${doubt}`);
+    }
+    known.complete = isComplete;
     known.rows = Number(run.rows ?? 0);
   }
 
@@ -272,6 +283,9 @@ export class Oracle {
       version: after.user.version,
       confirmedSince: false,
     });
+    if (after.user.state === 'contained' && user.state !== 'contained') {
+      this.#containment(user, before, change, run);
+    }
     if (hasAccess(user) && !hasAccess(after.user)) this.#removal(user, before, change, run);
     else if (!hasAccess(user) && hasAccess(after.user)) this.#return(user, change, run);
     if (lost.length + gained.length > 0) this.#roles(before, after, lost, gained, change, run);
@@ -288,7 +302,13 @@ export class Oracle {
       this.blame('evidence', `${user.subject} was removed (${reason}) by a run that heard nothing`);
       return;
     }
+    if (reason === 'absent_repeatedly' && user.state !== 'contained') {
+      this.blame('evidence', `${user.subject} was removed without having been asked for a sign-in`);
+    }
     const verdict = judgeRemoval({
+      misses: this.#facts.missesOf(user.connection_id),
+      truth: this.#facts.standingAt(user.directory_id, own.begunTruly),
+      counted: this.#countedBefore(run, user.connection_id),
       id: user.directory_id,
       reason,
       own,
@@ -306,7 +326,36 @@ export class Oracle {
       this.residues.push({ kind: 'removed', faults: verdict.faults });
     }
     const privileged = before.grants.some((grant) => grant.privileged);
-    this.#take(user, reason === 'absent' ? 'absence' : 'disabled', change, run, privileged);
+    const absence = reason === 'absent' || reason === 'absent_repeatedly';
+    this.#take(user, absence ? 'absence' : 'disabled', change, run, privileged);
+  }
+
+  /** Whoever is asked for a fresh sign-in was missing from a listing that counts, or is held by the brake. */
+  #containment(user: UserRow, before: Access, change: AuditRow, run: string): void {
+    if (change.reason === 'held') return;
+    const own = this.#hearingOfRun.get(run);
+    const doubt =
+      own === undefined
+        ? 'there was none'
+        : doubtOf(own, this.lastRowsBefore(run, user.connection_id));
+    if (doubt !== null)
+      this.blame('evidence', `${user.subject} was contained by a listing, and ${doubt}`);
+    if (own?.rows.some(({ id }) => id === user.directory_id) === true) {
+      this.blame('evidence', `${user.subject} was contained, and ${own.name} heard of them`);
+    }
+    const privileged = before.grants.some((grant) => grant.privileged);
+    this.#take(user, 'absence', change, run, privileged);
+  }
+
+  /** The hearings before a run whose listings counted. */
+  #countedBefore(run: string, connection: string): readonly Hearing[] {
+    const before = this.#runs.slice(
+      0,
+      this.#runs.findIndex((one) => one.id === run),
+    );
+    return before.flatMap(({ id, connection: of, complete }) =>
+      complete && of === connection ? (this.#hearingOfRun.get(id) ?? []) : [],
+    );
   }
 
   #signedInOrder(user: UserRow): number | null {
