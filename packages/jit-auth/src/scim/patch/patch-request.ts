@@ -45,7 +45,9 @@ function readOperation(raw: unknown): PatchOperation {
 
 function namesPatch(schemas: unknown): boolean {
   const wanted = PATCH_SCHEMA.toLowerCase();
-  const given: readonly unknown[] = Array.isArray(schemas) ? schemas : [];
+  const given: readonly unknown[] = Array.isArray(schemas) ? schemas : [null];
+  // Some clients leave them out, and some leave the list empty: the address says it all.
+  if (given.length === 0) return true;
   return given.some((one) => typeof one === 'string' && one.toLowerCase() === wanted);
 }
 
