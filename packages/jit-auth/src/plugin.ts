@@ -13,6 +13,7 @@ import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { reportCertificateEnds } from './connections/certificate-ends.ts';
 import { type IdentityProviders, openIdentityProviders } from './connections/identity-providers.ts';
+import { noteOpenDoors } from './connections/open-doors.ts';
 import {
   type ChangeHandler,
   type ChangeOptions,
@@ -94,8 +95,10 @@ export async function jitAuth(
   let stopHousekeeping = async (): Promise<void> => undefined;
   let identityProviders: IdentityProviders | undefined;
   let stopReports = (): void => undefined;
+  let stopNoting = async (): Promise<void> => undefined;
   const close = async (): Promise<void> => {
     stopReports();
+    await stopNoting();
     await second.close();
     await hooks.close();
     await identityProviders?.close();
@@ -115,6 +118,7 @@ export async function jitAuth(
     const deps = { env, log, second, identityProviders };
     const connections = await openConnections(config, foundation, deps);
     stopReports = reportCertificateEnds(connections.values(), log);
+    stopNoting = noteOpenDoors(connections.values(), { db: foundation.db, log });
     const parts = { config, foundation, keys, adminTokens, log, record, connections };
     const router = buildRouter(parts);
     const errors = answerErrors(log);

@@ -263,7 +263,7 @@ describe('a wrong connection', () => {
     [
       'sweep: { every: 15m }',
       [
-        'conflict  8:5  connections.0.sweep  expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)',
+        'conflict  8:5  connections.0.sweep  expected a directory to ask, or silence: without either, nobody can be found to have left (add directory, add silence to sweep, or remove sweep)',
       ],
     ],
     [
@@ -472,7 +472,7 @@ describe('an error', () => {
       'wrong_type  2:15  connections.0  expected a mapping, received a number',
       'missing  2:18  connections.1.subject  is missing: an unknown identity provider has no default: name the attribute that holds an immutable id, or { name_id: persistent }',
       'wrong_type  2:27  connections.1.idp  expected a mapping, received nothing',
-      'conflict  2:34  connections.1.sweep  expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)',
+      'conflict  2:34  connections.1.sweep  expected a directory to ask, or silence: without either, nobody can be found to have left (add directory, add silence to sweep, or remove sweep)',
       'wrong_type  3:9  roles.0  expected a mapping, received text',
       'missing  3:12  roles.1.when  is missing: expected a mapping',
       'unknown_connection  3:30  roles.1.from.0  expected the id of a connection (a), received "c"',

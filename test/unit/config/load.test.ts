@@ -261,6 +261,7 @@ describe('directories and sweeps', () => {
       confirmAfterMs: 300_000,
       misses: 4,
       missesApartMs: 86_400_000,
+      silence: null,
       planExpiresMs: 86_400_000,
       twoApproversAbove: { percent: 20 },
       limits: {
@@ -311,6 +312,32 @@ describe('directories and sweeps', () => {
       limits: { absencePerRun: { percent: 50 }, absencePerDay: { percent: 0.5 } },
     });
   });
+});
+
+describe('silence', () => {
+  const silenceOf = (silence: object) =>
+    connectionWith({ directory: { type: 'none' }, sweep: { silence } }).sweep?.silence;
+
+  it('needs no directory, and is told two weeks and three days before', () => {
+    expect(silenceOf({})).toEqual({ deactivateDays: 90, warnDays: [76, 87] });
+    expect(silenceOf({ deactivate: '35d' })).toEqual({ deactivateDays: 35, warnDays: [21, 32] });
+    expect(silenceOf({ deactivate: '7d' })).toEqual({ deactivateDays: 7, warnDays: [4] });
+    expect(silenceOf({ deactivate: '30d', warn: [] })).toEqual({
+      deactivateDays: 30,
+      warnDays: [],
+    });
+    expect(silenceOf({ deactivate: '30d', warn: ['20d', '10d', '10d'] })).toEqual({
+      deactivateDays: 30,
+      warnDays: [10, 20],
+    });
+  });
+
+  it.each([{ warn: ['90d'] }, { deactivate: '30d', warn: ['10d', '31d'] }, { deactivate: '12h' }])(
+    'is told before it ends: %o',
+    (silence) => {
+      expect(() => silenceOf(silence)).toThrow(ConfigError);
+    },
+  );
 });
 
 describe('a roster', () => {

@@ -8,7 +8,7 @@ const TIMES = { older: toEpochMs(END - 1), equal: END, newer: toEpochMs(END + 1)
 const NAMES = ['older', 'equal', 'newer'] as const;
 
 /** Every combination, told in words, with what it comes to. */
-function everyCase(): Record<string, string> {
+function everyCase(stateReason = 'absent'): Record<string, string> {
   const table: Record<string, string> = {};
   for (const cause of CAUSES)
     for (const owner of OWNERS)
@@ -22,7 +22,7 @@ function everyCase(): Record<string, string> {
                 authenticatedAt: TIMES[authenticated],
                 begunAt: begun === 'never' ? null : TIMES[begun],
               };
-              const user = { cause, owner, stateChangedAt: END };
+              const user = { cause, owner, stateChangedAt: END, stateReason };
               const name = `${cause} ${owner} ${vouching} ${issued} ${authenticated} ${begun}`;
               table[name] = decideReEntry(user, evidence);
             }
@@ -36,6 +36,15 @@ it('restores in one of 648 cases', () => {
   expect(restored).toEqual(['sweep roll assertion newer newer newer']);
 });
 
+it('restores whom silence has ended by a sign-in of after it, whether or not a directory lists them', () => {
+  const table = everyCase('silent');
+  const restored = Object.keys(table).filter((name) => table[name] === 'restored');
+  expect(restored).toEqual([
+    'sweep roll directory newer newer newer',
+    'sweep roll assertion newer newer newer',
+  ]);
+});
+
 it('says that the assertion is too old only where a newer one would do', () => {
   const table = everyCase();
   const tooOld = Object.keys(table).filter((name) => table[name] === 'assertion_too_old');
@@ -44,7 +53,12 @@ it('says that the assertion is too old only where a newer one would do', () => {
 });
 
 it('takes somebody who is not deactivated for nobody who comes back', () => {
-  const user = { cause: null, owner: 'roll' as const, stateChangedAt: END };
+  const user = {
+    cause: null,
+    owner: 'roll' as const,
+    stateChangedAt: END,
+    stateReason: 'signed_in',
+  };
   const at = TIMES.newer;
   const evidence = {
     vouching: 'assertion' as const,

@@ -43,6 +43,7 @@ export function renderPlan(shown: ShownPlan, now: EpochMs, colors: Colors): stri
 /** What a listing was found to be, in words. */
 export function sayListing(listing: ListingFacts): string {
   if (listing.snapshot === null) return 'not listed';
+  if (listing.snapshot === 'complete' && listing.rows === null) return 'none: silence alone counts';
   const pages = listing.pages === null ? '' : ` (${count(listing.pages, 'page', 'pages')})`;
   return `${count(listing.rows ?? 0, 'person', 'people')} listed, ${listing.snapshot}${pages}`;
 }

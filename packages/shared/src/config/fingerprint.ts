@@ -14,9 +14,12 @@ export function configFingerprint(connection: ConnectionConfig, parts: Fingerpri
   const rules = parts.roles
     .filter((rule) => rule.from === null || rule.from.includes(connection.id))
     .map(({ role, privileged, when }) => canonicalize({ role, privileged, when: sortLists(when) }));
+  const silence = connection.sweep?.silence ?? null;
   return hash({
     connection: connection.id,
     directory: identityOf(connection.directory),
+    // Left out where there is none: configurations of before keep their fingerprint.
+    ...(silence === null ? {} : { silence: silence.deactivateDays }),
     subject: connection.subject,
     directoryId: connection.directoryId,
     groups: [...connection.attributes.groups].sort(),

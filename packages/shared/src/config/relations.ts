@@ -44,9 +44,9 @@ function faultsOfConnection(connection: OutlineConnection, index: number): Findi
     }
   }
   const asksNobody = connection.directory === undefined || connection.directory.type === 'none';
-  if (connection.sweep !== undefined && asksNobody) {
+  if (connection.sweep !== undefined && asksNobody && !countsSilence(connection.sweep)) {
     const message =
-      'expected a directory to ask: without one, nobody can be found to have left (add directory, or remove sweep)';
+      'expected a directory to ask, or silence: without either, nobody can be found to have left (add directory, add silence to sweep, or remove sweep)';
     findings.push({ ...conflict([...path, 'sweep'], message), atKey: true });
   }
   if (connection.idp_initiated === true && connection.force_authn === true) {
@@ -55,6 +55,10 @@ function faultsOfConnection(connection: OutlineConnection, index: number): Findi
     findings.push(conflict([...path, 'idp_initiated'], message));
   }
   return findings;
+}
+
+function countsSilence(sweep: unknown): boolean {
+  return typeof sweep === 'object' && sweep !== null && 'silence' in sweep;
 }
 
 /** What needs a key must have one, and what is accepted of encryption must betray nothing. */

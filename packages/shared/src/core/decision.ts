@@ -27,6 +27,7 @@ export type KeepReason =
   | 'waiting_for_confirmation'
   | 'waiting_for_misses'
   | 'sign_in_doubtful'
+  | 'not_silent'
   | 'signed_in_since';
 
 /** What follows from the evidence about one user. Every variant carries a reason code. */

@@ -29,13 +29,17 @@ export type ReEntry = 'restored' | 'deactivated' | 'assertion_too_old';
  * none, the person must have proved anew who they are, all of it after the end: a sign-in
  * that was begun here, an authentication and an assertion. One that came unasked has no
  * time by our clock, and restores nobody.
+ *
+ * Whom silence has ended comes back so in either case: a directory listed them all the
+ * while, and what was missing is a sign-in. They return as a newcomer would be let in whom
+ * the provider vouches for; keeping them out would only move them to another account.
  */
 export function decideReEntry(
-  user: Pick<User, 'cause' | 'owner' | 'stateChangedAt'>,
+  user: Pick<User, 'cause' | 'owner' | 'stateChangedAt' | 'stateReason'>,
   evidence: FreshEvidence,
 ): ReEntry {
   if (user.cause !== 'sweep' || user.owner !== 'roll') return 'deactivated';
-  if (evidence.vouching === 'directory') return 'deactivated';
+  if (evidence.vouching === 'directory' && user.stateReason !== 'silent') return 'deactivated';
   const { begunAt, authenticatedAt, issuedAt } = evidence;
   if (begunAt === null) return 'assertion_too_old';
   const oldest = Math.min(begunAt, authenticatedAt, issuedAt);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ConnectionId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
+import { withDays } from './connection-days.ts';
 import type { Database } from './database.ts';
 import { fromTimestamp, toTimestamp } from './timestamp.ts';
 
@@ -26,7 +27,10 @@ export async function addSignIns(db: Database, added: readonly ConnectionSignIns
     last_at: toTimestamp(lastAt),
     clock_offsets_ms: clockOffsetsMs,
   }));
-  await sql`
+  const notes = added.map(({ connectionId, lastAt: at }) => {
+    return { connectionId, at, accepted: true, refused: 0 };
+  });
+  await sql`${withDays(notes)}
     insert into connection_sign_ins as kept (connection_id, last_at, clock_offsets_ms)
     select connection_id, last_at, clock_offsets_ms
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as added

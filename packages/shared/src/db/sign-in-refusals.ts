@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { ConnectionId } from '../core/ids.ts';
+import { speaksOfConnection } from '../core/sign-in-health.ts';
 import { after, type EpochMs } from '../core/time.ts';
+import { withDays } from './connection-days.ts';
 import type { Database } from './database.ts';
 import { fromTimestamp, toTimestamp } from './timestamp.ts';
 
@@ -47,7 +49,11 @@ export async function addRefusals(db: Database, tallies: readonly RefusalTally[]
     last_at: toTimestamp(tally.lastAt),
     recent: tally.recent,
   }));
-  await sql`
+  const telling = tallies.filter(({ code }) => speaksOfConnection(code));
+  const notes = telling.map(({ connectionId, lastAt: at, count: refused }) => {
+    return { connectionId, at, accepted: false, refused };
+  });
+  await sql`${withDays(notes)}
     insert into sign_in_refusals as kept
            (connection_id, code, day, count, first_at, last_at, recent)
     select connection_id, code, day, count, first_at, last_at, recent

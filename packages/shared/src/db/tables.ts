@@ -240,6 +240,13 @@ export interface SweepRunsTable {
   as_of: Date | null;
 }
 
+export interface SilenceWarningsTable {
+  user_id: UserId;
+  silent_since: Date;
+  days: number;
+  at: Date;
+}
+
 export interface MissesTable {
   user_id: UserId;
   as_of: Date;
@@ -432,6 +439,7 @@ export interface Tables extends NotifyTables {
   sweep_doubts: SweepDoubtsTable;
   look_ups: LookUpsTable;
   misses: MissesTable;
+  silence_warnings: SilenceWarningsTable;
   plans: PlansTable;
   plan_lines: PlanLinesTable;
   plan_approvals: PlanApprovalsTable;

@@ -99,8 +99,12 @@ function evidenceOf(
     ...('evidence' in decision ? { class: decision.evidence } : {}),
     snapshot: snapshot.digest,
     snapshotStartedAt: snapshot.startedAt,
-    listed: person.member?.standing ?? 'absent',
-    ...(restsOnLookUps(person, snapshot) ? { lookUps: person.lookUps } : {}),
+    ...(decision.reason === 'silent'
+      ? { silentDays: person.silentDays, lastSignInAt: person.user.lastAssertionAt }
+      : { listed: person.member?.standing ?? 'absent' }),
+    ...(decision.reason !== 'silent' && restsOnLookUps(person, snapshot)
+      ? { lookUps: person.lookUps }
+      : {}),
   };
 }
 

@@ -1,4 +1,9 @@
-import type { ListingProof, PartialReason, Snapshot } from '@rollcall/shared/core/evidence';
+import type {
+  CompleteSnapshot,
+  ListingProof,
+  PartialReason,
+  Snapshot,
+} from '@rollcall/shared/core/evidence';
 import type { RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 
@@ -37,6 +42,18 @@ export function judge(proof: ListingProof, context: ListingContext): Snapshot {
   const startedAt = asOf !== null && asOf < context.startedAt ? asOf : context.startedAt;
   if (doubt !== null) return { kind: 'partial', runId, startedAt, rows: proof.rows, ...doubt };
   return { kind: 'complete', runId, startedAt, rows: proof.rows, digest: context.digest };
+}
+
+/**
+ * What stands for a listing where a connection has no directory: our own record of who
+ * signed in. It lists nobody, and nobody is missing from it.
+ *
+ * @param digest sha-256 over what it is of, hexadecimal.
+ */
+export function ownRecord(
+  context: Pick<ListingContext, 'runId' | 'startedAt' | 'digest'>,
+): CompleteSnapshot {
+  return { kind: 'complete', rows: 0, ...context };
 }
 
 /** Whether a listing has lost more people than may leave between two of them. */

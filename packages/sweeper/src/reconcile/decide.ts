@@ -9,6 +9,7 @@ import { type KnownUser, lookedUpSinceSignIn, signedInSince } from './known-user
 import { decideByMisses } from './misses.ts';
 import type { SweepPolicy } from './policy.ts';
 import { differenceOfRoles } from './role-difference.ts';
+import { decideBySilence, orSilence } from './silence.ts';
 
 /**
  * What follows from a complete snapshot for each user of the connection, one decision
@@ -29,7 +30,10 @@ export function decide(
   now: EpochMs,
   signIn: SignInHealth = NOT_ASKED,
 ): Decision[] {
-  return known.map((person) => decideOne(snapshot, person, policy, { now, signIn }));
+  return known.map((person) => {
+    if (policy.silence?.alone === true) return decideBySilence(person, policy);
+    return orSilence(decideOne(snapshot, person, policy, { now, signIn }), person, policy);
+  });
 }
 
 const NOT_ASKED: SignInHealth = {
@@ -82,6 +86,8 @@ function decideDeactivated(
 ): Decision {
   if (member?.standing !== 'present') return keep(user, 'already_deactivated');
   if (!mayRestore(user.cause, 'sweep')) return refuse(user, 'other_cause');
+  // They were listed all the while: what ends a silence is a sign-in.
+  if (user.stateReason === 'silent') return keep(user, 'already_deactivated');
   // A listing that began before the deactivation knows nothing of a return.
   if (snapshot.startedAt <= user.stateChangedAt) return keep(user, 'already_deactivated');
   return { kind: 'restore', userId: user.id, reason: 'listed_again', evidence: 'E1' };

@@ -17,6 +17,8 @@ export interface KnownUser {
    * them; this run's left out. Left out where the directory answers look-ups.
    */
   readonly misses?: readonly EpochMs[];
+  /** For how many days the user has not signed in; left out where silence does not count. */
+  readonly silentDays?: number;
 }
 
 /** An answer about one person, and whether it can be trusted. */

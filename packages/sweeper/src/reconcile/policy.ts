@@ -1,5 +1,6 @@
 import type { ConnectionId, Subject } from '@rollcall/shared/core/ids';
 import type { RoleRule } from '@rollcall/shared/core/roles';
+import type { SilencePolicy } from '@rollcall/shared/core/silence';
 
 /** When an absence counts that nobody can be asked about (evidence E3). */
 export interface MissPolicy {
@@ -19,6 +20,8 @@ export interface SweepPolicy {
    * where it answers them, and two of them confirm an absence.
    */
   readonly misses?: MissPolicy;
+  /** When somebody's silence ends access; left out where it never does. */
+  readonly silence?: SilencePolicy;
   /** Subjects that nothing automatic takes access from, besides users marked so. */
   readonly protectedSubjects: ReadonlySet<Subject>;
   readonly roles: {

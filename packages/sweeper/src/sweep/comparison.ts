@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { DAY, HOUR } from '../reconcile/confirmation.ts';
 import { roleBits } from './role-bits.ts';
 import type { Run } from './run.ts';
+import { maySilent } from './silence.ts';
 import { requireSnapshot } from './snapshot-rows.ts';
 
 /** How the users of a connection compare with a snapshot. */
@@ -35,6 +36,7 @@ export async function compare(
 ): Promise<Comparison> {
   return run.lease.write(async (tx) => {
     const all = await countUsers(tx, run);
+    if (run.sweep.policy.silence?.alone === true) return compareSilence(tx, run, snapshot, all);
     // The snapshot is new, and the database knows nothing of its size: a nested loop over
     // it takes hours. Within the transaction alone.
     await sql`select set_config('enable_nestloop', 'off', true),
@@ -97,12 +99,47 @@ async function insertDoubts(
         ${join}
        where u.connection_id = ${connectionId} and u.directory_id is not null
          and (not coalesce(${isKept(run, held)}, false) or ${isToConfirm(snapshot)}
-           or ${hasMissesToForget(run)})
+           or ${hasMissesToForget(run)} or ${isToWarn(run, snapshot)})
       returning user_id)
     select count(*) as doubts, count(*) filter (where not ${HAS_ACCESS}) as out
       from found join users u on u.id = found.user_id`.execute(tx);
   const [row] = rows;
   return { doubts: Number(row?.doubts), out: Number(row?.out) };
+}
+
+/** Without a directory, nothing follows for anybody but those who may be silent. */
+async function compareSilence(
+  tx: Tx,
+  run: Pick<Run, 'runId' | 'sweep'>,
+  snapshot: CompleteSnapshot,
+  { users, unnamed, out }: Awaited<ReturnType<typeof countUsers>>,
+): Promise<Comparison> {
+  const inserted = await sql`
+    insert into sweep_doubts (run_id, user_id)
+    select ${run.runId}, u.id from users u
+     where u.connection_id = ${run.sweep.connectionId} and ${isToWarn(run, snapshot)}`.execute(tx);
+  const doubts = Number(inserted.numAffectedRows ?? 0n);
+  const gone = out + unnamed - (await countUnnamed(tx, run));
+  const kept = new Map([
+    ['already_deactivated', gone],
+    ['not_silent', users - gone - doubts],
+  ]);
+  return { users, doubts, kept };
+}
+
+/** Those without a directory id who have access. */
+async function countUnnamed(tx: Tx, { sweep }: Pick<Run, 'sweep'>): Promise<number> {
+  const { rows } = await sql<{ count: string }>`
+    select count(*) as count from users u
+     where connection_id = ${sweep.connectionId} and directory_id is null
+       and ${HAS_ACCESS}`.execute(tx);
+  return Number(rows[0]?.count);
+}
+
+/** Whether somebody's silence has to be counted. */
+function isToWarn({ sweep }: Pick<Run, 'sweep'>, { startedAt }: CompleteSnapshot) {
+  const { silence } = sweep.policy;
+  return silence === undefined ? sql<boolean>`false` : maySilent(silence, startedAt);
 }
 
 /** What `decide` says of people for whom nothing can follow; the rest is left to it. */

@@ -5,6 +5,7 @@ import { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
 import { privilegedRoles } from '@rollcall/shared/core/roles';
 import type { Database } from '@rollcall/shared/db/database';
+import { noDirectory } from '../directories/no-directory.ts';
 import { openDirectory } from '../directories/open-directory.ts';
 import { type DirectoryPlace, placeOf } from '../directories/place.ts';
 import type { Directory } from '../directories/port.ts';
@@ -64,10 +65,10 @@ export function connectionSweep(
   if (sweep !== null) return sweep;
   throw new AppError(
     'sweep.not_configured',
-    `Connection ${id} is not swept: it needs both directory and sweep.`,
+    `Connection ${id} is not swept: it needs sweep, and a directory or sweep.silence.`,
     {
       detail: {
-        expected: 'a directory and a sweep',
+        expected: 'a sweep, with a directory or silence',
         received: { directory: connection.directory.type, sweep: connection.sweep !== null },
       },
     },
@@ -83,12 +84,13 @@ function sweepOf(
   const { sweep } = connection;
   if (sweep === null) return null;
   const place = placeOf(connection.directory, config.connections);
-  const directory = openDirectory(
+  const asked = openDirectory(
     connection.directory,
     (reference) => resolveSecret(reference, env),
     db === null ? null : sharedPace(db, place),
   );
-  if (directory === null) return null;
+  if (asked === null && sweep.silence === null) return null;
+  const directory = asked ?? noDirectory();
   return {
     connectionId: connection.id,
     directory,
@@ -99,7 +101,8 @@ function sweepOf(
     policy: {
       connectionId: connection.id,
       confirmAfterMs: sweep.confirmAfterMs,
-      ...(directory.capabilities.lookUp
+      ...(sweep.silence === null ? {} : { silence: { ...sweep.silence, alone: asked === null } }),
+      ...(directory.capabilities.lookUp || asked === null
         ? {}
         : { misses: { needed: sweep.misses, apartMs: sweep.missesApartMs } }),
       protectedSubjects: new Set(

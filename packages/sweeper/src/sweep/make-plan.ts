@@ -14,6 +14,7 @@ import { doubtfulUsers, withEvidence } from './known-users.ts';
 import { beginLookUps } from './look-ups.ts';
 import { recordMisses, withMisses } from './misses.ts';
 import type { Run } from './run.ts';
+import { warnOfSilence, withSilence } from './silence.ts';
 import { requireSnapshot } from './snapshot-rows.ts';
 
 /** A plan whose lines are stored as a draft. */
@@ -50,12 +51,13 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
     await lookUps.ask(part);
     const decidedAt = run.clock();
     const evidence = await withEvidence(db, connectionId, part, decidedAt);
-    const people = await withMisses(run, evidence);
+    const people = await withSilence(run, await withMisses(run, evidence), decidedAt);
     const decisions = decide(snapshot, people, sweep.policy, decidedAt, signIn);
     await count(run, decisions, tally);
     const population = { withAccess, privileged: tally.privileged };
     await writeLines(draft, decisions, people, snapshot, population);
     await recordMisses(run, snapshot, people);
+    await warnOfSilence(run, people, decidedAt);
     await confirmPresent(run, snapshot, people);
     decided += people.length;
     await run.checkpoint.advance('deciding', { people: decided, of_people });

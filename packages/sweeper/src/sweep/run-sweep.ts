@@ -21,7 +21,7 @@ import type { Run } from './run.ts';
 import { endInterruptedRuns, endRun, startRun } from './runs.ts';
 import { deleteSnapshots } from './snapshot-rows.ts';
 import { logSweep, type SweepResult, type SweepSummary, type SweepWaits } from './summary.ts';
-import { takeSnapshot } from './take-snapshot.ts';
+import { takeOwnRecord, takeSnapshot } from './take-snapshot.ts';
 import { noteRetryAfter, takeTurn } from './turn.ts';
 
 /** What a sweep stands on. */
@@ -187,13 +187,14 @@ async function abandonPlan(tx: Tx, plan: PlanHead, code: string, now: EpochMs): 
 }
 
 async function listAndDecide(run: Run): Promise<Partial<SweepSummary>> {
-  const taken = await takeSnapshot(run);
+  const alone = run.sweep.policy.silence?.alone === true;
+  const taken = alone ? await takeOwnRecord(run) : await takeSnapshot(run);
   const { snapshot } = taken;
   if (snapshot.kind === 'complete') {
     const done = await carryOut(run, snapshot, taken.planOnlyBecause);
     // What the older rows led to is in their plans.
     await deleteSnapshots(run.lease, { except: run.runId });
-    return { ...done, rows: snapshot.rows };
+    return { ...done, rows: alone ? null : snapshot.rows };
   }
   const { reason, explanation, rows } = snapshot;
   const end = { state: 'incomplete', code: `listing.${reason}` } as const;

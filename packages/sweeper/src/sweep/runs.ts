@@ -1,4 +1,4 @@
-import type { ListingProof, Snapshot } from '@rollcall/shared/core/evidence';
+import type { CompleteSnapshot, ListingProof, Snapshot } from '@rollcall/shared/core/evidence';
 import type { ConnectionId, RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
@@ -64,6 +64,25 @@ export async function recordSnapshot(
       plan_only_because: planOnlyBecause,
     })
     .where('id', '=', snapshot.runId)
+    .execute();
+}
+
+/** Writes down that a run rests on our own record. Its rows stay empty: nothing was listed. */
+export async function recordOwnRecord(
+  tx: Tx,
+  { runId, digest }: CompleteSnapshot,
+  planOnlyBecause: PlanOnlyReason | null,
+): Promise<void> {
+  await tx
+    .updateTable('sweep_runs')
+    .set({
+      state: 'deciding',
+      snapshot_kind: 'complete',
+      digest,
+      directory_fingerprint: digest,
+      plan_only_because: planOnlyBecause,
+    })
+    .where('id', '=', runId)
     .execute();
 }
 

@@ -1,11 +1,17 @@
 import type { DirectoryMember, Snapshot } from '@rollcall/shared/core/evidence';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { Directory } from '../directories/port.ts';
-import { judge } from '../reconcile/completeness.ts';
+import { judge, ownRecord } from '../reconcile/completeness.ts';
 import { LOOK_UP_VALID_MS } from '../reconcile/policy.ts';
 import { type FinishedListing, listDirectory } from './listing.ts';
 import type { Run } from './run.ts';
-import { lastAsOf, lastCompleteRows, recordSnapshot, whyPlanOnly } from './runs.ts';
+import {
+  lastAsOf,
+  lastCompleteRows,
+  recordOwnRecord,
+  recordSnapshot,
+  whyPlanOnly,
+} from './runs.ts';
 import { beginSnapshot } from './snapshot-draft.ts';
 import { awaitedIds, recordReturns } from './snapshot-rows.ts';
 import type { PlanOnlyReason } from './summary.ts';
@@ -38,6 +44,17 @@ export async function takeSnapshot(run: Run): Promise<TakenSnapshot> {
     // Whoever is named is there, even where the listing proves nothing of the others.
     await recordReturns(tx, { connectionId, runId }, named, since, now);
   });
+  return { snapshot, planOnlyBecause };
+}
+
+/** What stands for the listing of a connection without a directory. */
+export async function takeOwnRecord(run: Run): Promise<TakenSnapshot> {
+  const { db, lease, runId, sweep, startedAt, signal } = run;
+  const fingerprint = await sweep.directory.fingerprint(signal);
+  const snapshot = ownRecord({ runId, startedAt, digest: fingerprint });
+  const reason = await whyPlanOnly(db, sweep, fingerprint);
+  const planOnlyBecause = reason ?? (run.planOnly ? 'operator_asked' : null);
+  await lease.write((tx) => recordOwnRecord(tx, snapshot, planOnlyBecause));
   return { snapshot, planOnlyBecause };
 }
 

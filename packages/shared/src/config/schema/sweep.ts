@@ -1,4 +1,5 @@
-import { count, duration, mapping, oneOf, type Reading, textAs } from './fields.ts';
+import * as z from 'zod';
+import { count, duration, list, mapping, oneOf, type Reading, textAs } from './fields.ts';
 
 /** A share of the active users of a connection, in percent: above 0, at most 50. */
 export interface Share {
@@ -18,6 +19,7 @@ export function sweepSchema() {
     confirm_after: duration('1s', '1d').prefault('5m'),
     misses: count(2, 30).default(4),
     misses_apart: duration('1h', '7d').prefault('24h'),
+    silence: silenceSchema().optional(),
     plan_expires: duration('1m', '7d').prefault('24h'),
     two_approvers_above: share(MAX_FOR_ONE_APPROVER).prefault('20%'),
     limits: limitsSchema().prefault({}),
@@ -29,11 +31,40 @@ export function sweepSchema() {
     /** How often somebody must be missing, where the directory answers no look-ups. */
     misses: sweep.misses,
     missesApartMs: sweep.misses_apart,
+    /** Null: nobody loses access for not signing in. */
+    silence: sweep.silence ?? null,
     planExpiresMs: sweep.plan_expires,
     /** A held plan that takes from a larger share of the people needs two approvers. */
     twoApproversAbove: sweep.two_approvers_above,
     limits: sweep.limits,
   }));
+}
+
+const DAY_MS = 86_400_000;
+/** So long before the end it is told, in days, where nothing else is said. */
+const WARN_BEFORE = [14, 3];
+
+/** Whole days: silence is counted in days. */
+function silenceSchema() {
+  const days = () => duration('1d', '730d').transform((ms) => Math.ceil(ms / DAY_MS));
+  return mapping({
+    deactivate: days().prefault('90d'),
+    warn: list(days(), 'a list of durations').optional(),
+  }).transform(({ deactivate, warn }, context) => {
+    const usual = WARN_BEFORE.map((before) => deactivate - before).filter((at) => at > 0);
+    const warnDays = [...new Set(warn ?? usual)].sort((a, b) => a - b);
+    if (warnDays.some((at) => at >= deactivate)) {
+      context.issues.push({
+        code: 'custom',
+        input: undefined,
+        message: `expected every warn to come before deactivate, which is ${deactivate}d`,
+        path: ['warn'],
+        params: { code: 'config.conflict' },
+      });
+      return z.NEVER;
+    }
+    return { deactivateDays: deactivate, warnDays };
+  });
 }
 
 /** The brake has no off switch: a limit moves between 0 % and 50 %, and is never absent. */
