@@ -27,6 +27,22 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   return createDatabase(`template rollcall_test_${run}_template`);
 }
 
+/**
+ * A copy of another one as it is now, for what has to begin from the same state again and
+ * again. Nobody may be at work in the original.
+ */
+export async function copyDatabase(original: Pick<FreshDatabase, 'url'>): Promise<FreshDatabase> {
+  const name = new URL(original.url).pathname.slice(1);
+  const { adminUrl } = inject('postgres');
+  // Idle connections count as work.
+  await administer(adminUrl, (admin) =>
+    admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+      name,
+    ]),
+  );
+  return createDatabase(`template ${name}`);
+}
+
 /** An empty database, for what tests migrations themselves. */
 export function emptyDatabase(): Promise<FreshDatabase> {
   return createDatabase('');

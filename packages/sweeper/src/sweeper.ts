@@ -12,6 +12,7 @@ import {
 import { startTelling, type Telling } from '@rollcall/shared/notify/telling';
 import { type JobQueue, type JobWorker, openQueues } from '@rollcall/shared/queue/queues';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
+import { endLeftRuns } from './jobs/left-runs.ts';
 import { SWEEP_QUEUE } from './jobs/payload.ts';
 import { catchUp, scheduleSweeps } from './jobs/schedule.ts';
 import { lookAfterSchedules } from './jobs/upkeep.ts';
@@ -117,6 +118,7 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       if (worker !== null) return;
       // Before the first job is taken: what is overdue after an outage is spread first.
       await scheduleSweeps(queue, sweeps, currentTime());
+      await endLeftRuns(foundation.db, new Set(work.sweeps.keys()), currentTime());
       worker = queues.worker(SWEEP_QUEUE, (job) => workOnSweep(job, work), {
         concurrency: options.concurrency ?? AT_ONCE,
         onError: (error) => log.error({ event: 'sweep.queue_failed', err: error }),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentTime } from '@rollcall/shared/db/timestamp';
+import { endLeftRuns } from '@rollcall/sweeper/jobs/left-runs';
 import { history, type SweepRecord } from '@rollcall/sweeper/plan/read';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type House, names, openHouse } from './house.ts';
@@ -96,4 +97,20 @@ it('a run whose worker went away is told apart from one that is at work', async 
   };
   await house.sweep(10, {}, { clock: currentTime });
   expect(await latest()).toMatchObject({ activity: 'ended' });
+});
+
+it('a run that was left of a connection that nobody sweeps any more is marked all the same', async () => {
+  const stop = new AbortController();
+  house.directory.onPage = async () => {
+    // As if it had died here: nothing of it is written any more.
+    await house.pool.query('update sweep_leases set fence = fence + 1, expires_at = now()');
+    stop.abort();
+  };
+  const dying = house.sweep(10, {}, { clock: currentTime, signal: stop.signal });
+  await expect(dying).rejects.toMatchObject({ code: 'sweep.lease_lost' });
+  expect(await latest()).toMatchObject({ state: 'listing', activity: 'left' });
+  await endLeftRuns(house.db, new Set(['acme']), currentTime());
+  expect(await latest()).toMatchObject({ state: 'listing' });
+  await endLeftRuns(house.db, new Set(), currentTime());
+  expect(await latest()).toMatchObject({ state: 'failed', code: 'sweep.interrupted' });
 });

@@ -14,7 +14,7 @@ import { type JobHouse, openJobHouse } from './job-house.ts';
 const MINUTE = 60_000;
 /** In minutes: so rarely does a moment of a schedule fall into a test. */
 const WEEK = 7 * 24 * 60;
-const NAMES = Array.from({ length: 12 }, (_, n) => `partner-${String(n).padStart(2, '0')}`);
+const NAMES = Array.from({ length: 8 }, (_, n) => `partner-${String(n).padStart(2, '0')}`);
 
 describeOnBothEngines('the schedules of sweeps', (engine) => {
   let house: JobHouse;
@@ -44,10 +44,10 @@ describeOnBothEngines('the schedules of sweeps', (engine) => {
     await scheduleSweeps(queue, every(60, ...NAMES), now);
     const made = await queue.schedules();
     const first = made.map(({ nextAt }) => Number(nextAt)).sort((a, b) => a - b);
-    expect(first).toHaveLength(12);
+    expect(first).toHaveLength(8);
     expect(first[0]).toBeGreaterThan(now);
     expect(first.at(-1)).toBeLessThanOrEqual(now + 61 * MINUTE);
-    expect(Number(first.at(-1)) - Number(first[0])).toBeGreaterThan(30 * MINUTE);
+    expect(Number(first.at(-1)) - Number(first[0])).toBeGreaterThan(20 * MINUTE);
     expect((await queue.counts()).waiting).toBe(0);
     await scheduleSweeps(queue, every(60, ...NAMES), now);
     expect(sorted(await queue.schedules())).toEqual(sorted(made));
@@ -96,11 +96,11 @@ describeOnBothEngines('the schedules of sweeps', (engine) => {
     await house.addRun('partner-08', after(now, -(WEEK + 1) * MINUTE));
     await Promise.all([1, 2, 3].map(() => catchUp(queue, foundation.db, wanted, now)));
     const worker = queues.worker('sweeps', work, { concurrency: 50, onError: () => undefined });
-    await until('all of them', 20_000, async () => done.length >= 11);
+    await until('all of them', 20_000, async () => done.length >= 7);
     await sleep(300);
     expect(done.sort()).toEqual(NAMES.filter((name) => name !== 'partner-07'));
     const times = at.toSorted((a, b) => a - b);
-    expect(Number(times.at(-1)) - Number(times[0])).toBeGreaterThan(1_500);
+    expect(Number(times.at(-1)) - Number(times[0])).toBeGreaterThan(700);
     await worker.close();
   });
 });
