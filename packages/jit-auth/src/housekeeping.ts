@@ -1,4 +1,5 @@
 import { type Database, overPool } from '@rollcall/shared/db/database';
+import { foldCounts } from '@rollcall/shared/db/scim-counts';
 import { pruneRefusals } from '@rollcall/shared/db/sign-in-refusals';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import type { Engine } from '@rollcall/shared/engine/engine';
@@ -42,6 +43,7 @@ async function deleteExpired({ kind, pool }: Engine, log: Log): Promise<number> 
   const logouts = await pool.query('delete from logouts where expires_at < now()');
   const refusals = await pruneRefusals(overPool(pool), currentTime());
   const tests = await pool.query('delete from sign_in_tests where expires_at < now()');
+  await foldCounts(overPool(pool));
   const all = changes + refusals + (logouts.rowCount ?? 0) + (tests.rowCount ?? 0);
   if (kind === 'redis') return all;
   const requests = await new PostgresReplayMemory(pool).prune(currentTime());

@@ -234,6 +234,40 @@ describe('pages by index (RFC 7644 §3.4.2.4)', () => {
   });
 });
 
+it('walks by index from wherever it is nearest, and passes over nobody who is there all the time', async () => {
+  const walk = async (step: (startIndex: number) => Promise<void>): Promise<string[]> => {
+    const seen: string[] = [];
+    for (let startIndex = 1; startIndex <= 6; startIndex += 2) {
+      seen.push(
+        ...names((await list(`startIndex=${startIndex}&count=2&attributes=userName`)).body),
+      );
+      await step(startIndex);
+    }
+    return seen;
+  };
+  expect(await walk(async () => undefined)).toEqual([
+    'ada',
+    'Bob',
+    'carol',
+    'dave',
+    'élodie',
+    'frank',
+  ]);
+  const extra = await scene.acme.user('zz-extra');
+  expect((await list('startIndex=7&count=5')).body).toMatchObject({
+    totalResults: 7,
+    itemsPerPage: 1,
+    Resources: [{ id: extra }],
+  });
+  expect(names((await list('startIndex=5&count=2')).body)).toEqual(['élodie', 'frank']);
+  expect(names((await list('startIndex=6&count=1')).body)).toEqual(['frank']);
+  await scene.acme.delete(`/Users/${extra}`);
+  expect((await list('startIndex=7&count=5')).body).toMatchObject({
+    totalResults: 6,
+    itemsPerPage: 0,
+  });
+});
+
 describe('pages by cursor (RFC 9865)', () => {
   async function walk(query: string): Promise<string[][]> {
     const pages: string[][] = [];

@@ -66,6 +66,7 @@ function notOpenYet(): ScimError {
 const TAKEN: Readonly<Record<string, string>> = {
   scim_users_connection_id_user_name_key_key: 'Another user has this userName.',
   scim_users_connection_id_external_id_key: 'Another user has this externalId.',
+  users_connection_id_subject_key: 'Another user has this externalId.',
   scim_users_pkey: 'This user is known over SCIM already.',
   scim_groups_connection_id_display_name_key_key: 'Another group has this displayName.',
 };

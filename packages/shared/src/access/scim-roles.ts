@@ -12,7 +12,7 @@ import { toTimestamp } from '../db/timestamp.ts';
 import { toGrant, toUser } from '../db/users.ts';
 import { isPrivileged, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
 import { auditViewOf, putAllIntoOutbox, recordAudits } from './record.ts';
-import { endSessionsOfUser } from './session-end.ts';
+import { endSessionsOfUsers } from './session-end.ts';
 
 /** The roles that groups and attributes of SCIM give people now, by the rules. */
 export interface ScimRoles {
@@ -59,11 +59,14 @@ export async function writeScimRoles(
     .flatMap((user) => differenceOf(user, grants.get(user.id) ?? [], change) ?? []);
   // One after the other: of two who hold a role, the second is asked after the first lost it.
   for (const difference of differences) {
-    const { user, dropped } = difference;
-    const must = await rolesThatMustStay(tx, user.id, privilegedIn(difference, change), actor);
+    const privileged = privilegedIn(difference, change);
+    if (privileged.length === 0) continue;
+    const { user } = difference;
+    const must = await rolesThatMustStay(tx, user.id, privileged, actor);
     if (must.length > 0) return { kind: 'refused', code: 'last_admin', user, roles: must };
-    await deleteGrants(tx, user.id, change.connectionId, dropped);
+    await deleteGrants(tx, [difference], change);
   }
+  await deleteGrants(tx, differences, change);
   await upsertGrants(tx, differences, change, now);
   await tell(tx, differences, change, actor, now);
   return { kind: 'written', changed: differences.length };
@@ -150,22 +153,18 @@ async function grantsOfAll(
 
 async function deleteGrants(
   tx: Tx,
-  userId: UserId,
-  connectionId: ConnectionId,
-  dropped: readonly Grant[],
+  differences: readonly Difference[],
+  { connectionId }: ScimRoles,
 ): Promise<void> {
-  if (dropped.length === 0) return;
-  await tx
-    .deleteFrom('grants')
-    .where('user_id', '=', userId)
-    .where('connection_id', '=', connectionId)
-    .where('channel', '=', 'scim')
-    .where(
-      'role',
-      'in',
-      dropped.map(({ role }) => role),
-    )
-    .execute();
+  const rows = differences.flatMap(({ user, dropped }) =>
+    dropped.map(({ role }) => ({ user_id: user.id, role })),
+  );
+  if (rows.length === 0) return;
+  await sql`
+    delete from grants
+     using json_to_recordset(${JSON.stringify(rows)}::json) as gone (user_id uuid, role text)
+     where grants.user_id = gone.user_id and grants.role = gone.role
+       and grants.connection_id = ${connectionId} and grants.channel = 'scim'`.execute(tx);
 }
 
 async function upsertGrants(
@@ -223,7 +222,6 @@ async function tell(
   });
   await putAllIntoOutbox(tx, 'roles.changed', messages, now);
   // No role, no entry: an open session must not outlive the last one.
-  for (const { user, after } of changed) {
-    if (after.length === 0) await endSessionsOfUser(tx, user.id, 'no_role', now);
-  }
+  const roleless = changed.filter(({ after }) => after.length === 0).map(({ user }) => user.id);
+  await endSessionsOfUsers(tx, roleless, 'no_role', now);
 }

@@ -2,7 +2,7 @@ import { type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely';
 import type { ConnectionId, ScimGroupId, UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Database, Tx } from './database.ts';
-import type { ScimPage } from './scim-users.ts';
+import { inOrder, orderOf, type ScimPage } from './scim-users.ts';
 import type { ScimGroupsTable } from './tables.ts';
 import { fromTimestamp, toTimestamp } from './timestamp.ts';
 
@@ -61,16 +61,15 @@ export async function lockScimGroup(
 export async function listScimGroups(
   db: Database | Tx,
   connectionId: ConnectionId,
-  { where, order, afterSeq, offset, limit }: ScimPage,
+  page: ScimPage,
 ): Promise<readonly ScimGroupRecord[]> {
-  const direction = order?.descending === true ? sql`desc nulls first` : sql`asc nulls last`;
-  const ordered = order === null ? sql`g.seq` : sql`${order.by} ${direction}, g.seq`;
+  const { where, afterSeq, offset, limit } = page;
   const behind = afterSeq === null ? sql`` : sql`and g.seq > ${afterSeq}::bigint`;
   const { rows } = await sql<Selectable<ScimGroupsTable>>`
     select g.* from scim_groups g
      where g.connection_id = ${connectionId} and ${where} ${behind}
-     order by ${ordered} limit ${limit} offset ${offset}`.execute(db);
-  return rows.map(toRecord);
+     order by ${orderOf(page, sql`g.seq`)} limit ${limit} offset ${offset}`.execute(db);
+  return inOrder(rows, page).map(toRecord);
 }
 
 /** How many groups of a connection satisfy a condition. */

@@ -30,7 +30,7 @@ export interface ScimUserEntry {
   readonly search: object;
 }
 
-/** A page of a listing: rows behind a place, or after a number of rows. */
+/** A page of a listing: rows behind a place, or after a number of rows, from either end. */
 export interface ScimPage {
   readonly where: RawBuilder<SqlBool>;
   /** Null: in the order in which they came. */
@@ -38,6 +38,23 @@ export interface ScimPage {
   readonly afterSeq: string | null;
   readonly offset: number;
   readonly limit: number;
+  /** The offset is from the end; only in the order in which they came. */
+  readonly fromEnd: boolean;
+}
+
+/** How a page is ordered, by the number of a row where nothing else is said. */
+export function orderOf(
+  { order, fromEnd }: ScimPage,
+  seq: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  if (order === null) return fromEnd ? sql`${seq} desc` : seq;
+  const direction = order.descending ? sql`desc nulls first` : sql`asc nulls last`;
+  return sql`${order.by} ${direction}, ${seq}`;
+}
+
+/** Rows in the order of the listing, from whichever end they were read. */
+export function inOrder<Row>(rows: readonly Row[], { fromEnd }: ScimPage): readonly Row[] {
+  return fromEnd ? rows.toReversed() : rows;
 }
 
 type Row = Selectable<ScimUsersTable> & { readonly state: UserState };
@@ -84,16 +101,15 @@ export async function isScimNameFree(
 export async function listScimUsers(
   db: Database | Tx,
   connectionId: ConnectionId,
-  { where, order, afterSeq, offset, limit }: ScimPage,
+  page: ScimPage,
 ): Promise<readonly ScimUserRecord[]> {
-  const direction = order?.descending === true ? sql`desc nulls first` : sql`asc nulls last`;
-  const ordered = order === null ? sql`s.seq` : sql`${order.by} ${direction}, s.seq`;
+  const { where, afterSeq, offset, limit } = page;
   const behind = afterSeq === null ? sql`` : sql`and s.seq > ${afterSeq}::bigint`;
   const { rows } = await sql<Row>`
     select s.*, users.state from scim_users s join users on users.id = s.user_id
      where s.connection_id = ${connectionId} and ${where} ${behind}
-     order by ${ordered} limit ${limit} offset ${offset}`.execute(db);
-  return rows.map(toRecord);
+     order by ${orderOf(page, sql`s.seq`)} limit ${limit} offset ${offset}`.execute(db);
+  return inOrder(rows, page).map(toRecord);
 }
 
 /** How many users of a connection satisfy a condition. */

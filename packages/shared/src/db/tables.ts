@@ -402,6 +402,13 @@ export interface ScimGroupMembersTable {
   user_id: UserId;
 }
 
+/** Written by triggers on the two before it. */
+export interface ScimCountsTable {
+  connection_id: ConnectionId;
+  kind: 'User' | 'Group';
+  delta: string;
+}
+
 export interface ScimTokensTable {
   id: ScimTokenId;
   connection_id: ConnectionId;
@@ -449,5 +456,6 @@ export interface Tables extends NotifyTables {
   scim_users: ScimUsersTable;
   scim_groups: ScimGroupsTable;
   scim_group_members: ScimGroupMembersTable;
+  scim_counts: ScimCountsTable;
   scim_tokens: ScimTokensTable;
 }

@@ -1,4 +1,5 @@
 import { asScimGroupId, type ScimGroupId } from '@rollcall/shared/core/ids';
+import { countAll } from '@rollcall/shared/db/scim-counts';
 import {
   countScimGroups,
   findScimGroup,
@@ -94,7 +95,10 @@ export function listGroups(call: ScimCall, parameters: ListParameters): Promise<
   const { db, connection } = call;
   return answerList<ScimGroupRecord>(call, query, {
     read: (page) => listScimGroups(db, connection.id, { where, order, ...page }),
-    count: () => countScimGroups(db, connection.id, where),
+    count: () =>
+      query.filtered
+        ? countScimGroups(db, connection.id, where)
+        : countAll(db, connection.id, 'Group'),
     show: (rows) => showGroups(call, rows, projection),
   });
 }

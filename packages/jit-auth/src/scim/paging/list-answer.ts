@@ -1,4 +1,5 @@
 import type { ScimAnswer, ScimCall } from '../call.ts';
+import { Anchors } from './anchors.ts';
 import { openCursor, type Place, sealCursor } from './cursor.ts';
 import type { ListQuery } from './list-query.ts';
 
@@ -10,6 +11,7 @@ export interface RowSource<Row extends { readonly seq: string }> {
     readonly afterSeq: string | null;
     readonly offset: number;
     readonly limit: number;
+    readonly fromEnd: boolean;
   }): Promise<readonly Row[]>;
   count(): Promise<number>;
   /** How the rows of the page are shown. */
@@ -23,20 +25,21 @@ export async function answerList<Row extends { readonly seq: string }>(
   source: RowSource<Row>,
 ): Promise<ScimAnswer> {
   return query.cursor === null
-    ? answerByIndex(query, source)
+    ? answerByIndex(call, query, source)
     : answerByCursor(call, query, query.cursor, source);
 }
 
 async function answerByIndex<Row extends { readonly seq: string }>(
+  call: ScimCall,
   query: ListQuery,
   source: RowSource<Row>,
 ): Promise<ScimAnswer> {
   const { count, startIndex } = query;
   const offset = startIndex - 1;
-  const rows = count === 0 ? [] : await source.read({ afterSeq: null, offset, limit: count });
+  const { rows, total } = await readByIndex(call, query, source);
   // A page that is not full is the last one: what there is needs no second question.
   const isLast = count > 0 && rows.length < count && (rows.length > 0 || offset === 0);
-  const totalResults = isLast ? offset + rows.length : await source.count();
+  const totalResults = total ?? (isLast ? offset + rows.length : await source.count());
   const body = {
     schemas: [LIST_SCHEMA],
     totalResults,
@@ -45,6 +48,37 @@ async function answerByIndex<Row extends { readonly seq: string }>(
     Resources: await source.show(rows),
   };
   return { status: 200, body };
+}
+
+/** Where clients are who walk through a listing. */
+const anchors = new Anchors();
+
+/**
+ * Reads a page from where it is nearest: behind the page before it, from the beginning,
+ * or from the end, where it is known how many there are.
+ */
+async function readByIndex<Row extends { readonly seq: string }>(
+  { connection, now }: ScimCall,
+  { count, startIndex, order, filtered, fingerprint }: ListQuery,
+  source: RowSource<Row>,
+): Promise<{ readonly rows: readonly Row[]; readonly total: number | null }> {
+  const offset = startIndex - 1;
+  const total = filtered ? null : await source.count();
+  if (count === 0 || (total !== null && offset >= total)) return { rows: [], total };
+  const listing = `${connection.id}:${fingerprint}`;
+  const anchor = order === null ? anchors.find(listing, offset, now) : null;
+  const forward = { afterSeq: anchor, offset: anchor === null ? offset : 0, limit: count };
+  const limit = total === null ? count : Math.min(count, total - offset);
+  const behind = total === null ? 0 : total - offset - limit;
+  const fromEnd = total !== null && order === null && anchor === null && behind < offset;
+  const rows = await source.read(
+    fromEnd ? { afterSeq: null, offset: behind, limit, fromEnd } : { ...forward, fromEnd },
+  );
+  const last = rows.at(-1);
+  if (order === null && last !== undefined) {
+    anchors.remember(listing, { offset: offset + rows.length, seq: last.seq, at: now });
+  }
+  return { rows, total };
 }
 
 async function answerByCursor<Row extends { readonly seq: string }>(
@@ -60,7 +94,7 @@ async function answerByCursor<Row extends { readonly seq: string }>(
   const afterSeq = place.kind === 'behind' ? place.seq : null;
   const offset = place.kind === 'offset' ? place.rows : 0;
   // One more than asked for says whether another page follows.
-  const found = await source.read({ afterSeq, offset, limit: query.count + 1 });
+  const found = await source.read({ afterSeq, offset, limit: query.count + 1, fromEnd: false });
   const rows = found.slice(0, query.count);
   const last = rows.at(-1);
   const next: Place | null =

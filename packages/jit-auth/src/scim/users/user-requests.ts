@@ -1,4 +1,5 @@
 import { asUserId, type UserId } from '@rollcall/shared/core/ids';
+import { countAll } from '@rollcall/shared/db/scim-counts';
 import {
   countScimUsers,
   findScimUser,
@@ -90,7 +91,10 @@ export function listUsers(call: ScimCall, parameters: ListParameters): Promise<S
   const { db, connection } = call;
   return answerList<ScimUserRecord>(call, query, {
     read: (page) => listScimUsers(db, connection.id, { where, order, ...page }),
-    count: () => countScimUsers(db, connection.id, where),
+    count: () =>
+      query.filtered
+        ? countScimUsers(db, connection.id, where)
+        : countAll(db, connection.id, 'User'),
     show: (rows) => showUsers(call, rows, projection),
   });
 }
