@@ -175,6 +175,7 @@ describe('limits', () => {
           disabledPerDay: percent,
           roleChangesPerRun: percent,
           twoApproversAbove: percent,
+          allConnectionsPerDay: percent,
         });
         for (const limit of Object.values(wild)) {
           const allowed = allowedBy(limit, population);
@@ -194,6 +195,7 @@ describe('limits', () => {
       disabledPerDay: 100,
       roleChangesPerRun: 100,
       twoApproversAbove: 100,
+      allConnectionsPerDay: 100,
     });
     fc.assert(
       fc.property(

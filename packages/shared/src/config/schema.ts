@@ -21,6 +21,7 @@ import { notifySchema } from './schema/notify.ts';
 import { ownKeysSchema } from './schema/own-keys.ts';
 import { secretReference, serverUrl } from './schema/references.ts';
 import { roleName, roleRuleSchema } from './schema/roles.ts';
+import { overAllLimitsSchema } from './schema/sweep.ts';
 import { targetsSchema } from './schema/targets.ts';
 import { listenAddress, publicUrl } from './schema/urls.ts';
 
@@ -57,6 +58,7 @@ export function configSchema(baseDir: string) {
     protect: list(protectedSubject(), 'a list of connection:subject').default([]),
     targets: targetsSchema(baseDir).default([]),
     notify: notifySchema(baseDir).default([]),
+    limits: overAllLimitsSchema().prefault({}),
   }).transform((raw) => ({
     version: raw.version,
     /** An origin: no slash at the end. */
@@ -81,6 +83,7 @@ export function configSchema(baseDir: string) {
     protect: raw.protect,
     targets: raw.targets,
     notify: raw.notify,
+    limits: raw.limits,
   }));
 }
 

@@ -1,12 +1,22 @@
 import { AppError } from '@rollcall/shared/core/errors';
+import type { RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
-import type { Database } from '@rollcall/shared/db/database';
+import type { Database, Tx } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { BrakeOutcome } from '../reconcile/brake.ts';
+import { brakeOverAll, REMOVING } from '../reconcile/brake-over-all.ts';
 import type { ConnectionSweep } from '../sweep/connection-sweep.ts';
-import { requireLease } from '../sweep/lease.ts';
+import { type Lease, requireLease } from '../sweep/lease.ts';
 import { type ApplyTally, applyLines } from './apply-lines.ts';
-import { approvePlan, requireWaiting } from './approve-plan.ts';
-import { countPeopleWaiting, findPlan, isApproved, type PlanHead } from './plan-head.ts';
+import { approveWithin, requireWaiting } from './approve-plan.ts';
+import { takeTurnOverAll } from './brake-facts.ts';
+import {
+  countByClass,
+  countPeopleWaiting,
+  findPlan,
+  isApproved,
+  type PlanHead,
+} from './plan-head.ts';
 import { requireIntact } from './verify-digest.ts';
 
 /** Who applies a plan, and where. */
@@ -38,11 +48,11 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyTally> {
   try {
     // Under the lease nobody supersedes it any more.
     const plan = await findPlan(db, found.runId);
+    await requireIntact(db, plan);
     if (plan.state !== 'applying') {
       requireWaiting(plan, clock());
-      await requireApproval(db, plan, operator, clock());
+      await requireApproval(request, lease, plan, clock());
     }
-    await requireIntact(db, plan);
     const signal = AbortSignal.any([lease.lost, ...(request.signal ? [request.signal] : [])]);
     return await applyLines(plan, sweep, { db, lease, clock, signal });
   } finally {
@@ -71,23 +81,68 @@ function requireApplicable(plan: PlanHead, sweep: ConnectionSweep): void {
   }
 }
 
-async function requireApproval(
-  db: Database,
-  plan: PlanHead,
-  operator: string,
-  now: EpochMs,
-): Promise<void> {
-  if (await isApproved(db, plan.digest)) return;
-  const people = await countPeopleWaiting(db, plan.runId);
-  if (plan.state === 'held') {
-    const { digest, approvalsNeeded: needed } = plan;
-    const who = needed > 1 ? `${needed} people have to approve it first` : 'approve it first';
-    throw new AppError(
-      'plan.not_approved',
-      `The brake holds this plan, which takes something from ${people} people: ${who}.`,
-      { detail: { expected: `${needed} of ${digest}`, received: 'too few approvals', people } },
-    );
+/** Throws `plan.not_approved`, also where the plan has to be held only now. */
+async function requireApproval(request: ApplyRequest, lease: Lease, plan: PlanHead, now: EpochMs) {
+  if (await isApproved(request.db, plan.digest)) return;
+  if (plan.state === 'pending' && (await lease.write((tx) => begin(tx, request, plan, now)))) {
+    return;
   }
-  const { digest } = plan;
-  await approvePlan(db, { digest, approver: operator, people, reason: 'applied by hand' }, now);
+  const held = await findPlan(request.db, plan.runId);
+  const people = await countPeopleWaiting(request.db, plan.runId);
+  const { digest, approvalsNeeded: needed } = held;
+  const who = needed > 1 ? `${needed} people have to approve it first` : 'approve it first';
+  throw new AppError(
+    'plan.not_approved',
+    `The brake holds this plan, which takes something from ${people} people: ${who}.`,
+    { detail: { expected: `${needed} of ${digest}`, received: 'too few approvals', people } },
+  );
+}
+
+/**
+ * Lets a plan begin that nothing held when it was made: applying it is its approval. It may
+ * have waited for a day, and the room over all connections may be used by now: then it is
+ * held like any other. False where it is.
+ */
+async function begin(
+  tx: Tx,
+  { operator, sweep: { limits } }: ApplyRequest,
+  plan: PlanHead,
+  now: EpochMs,
+): Promise<boolean> {
+  const counts = await countByClass(tx, plan.runId);
+  const population = { withAccess: plan.population };
+  if (REMOVING.some((one) => counts[one] > 0)) {
+    const overAll = await takeTurnOverAll(tx, now);
+    const outcome = brakeOverAll({ kind: 'go' }, counts, overAll, limits, population);
+    if (outcome.kind === 'held') {
+      await holdPlan(tx, plan.runId, outcome);
+      return false;
+    }
+  }
+  const people = await countPeopleWaiting(tx, plan.runId);
+  const approval = { digest: plan.digest, approver: operator, people, reason: 'applied by hand' };
+  await approveWithin(tx, approval, now);
+  // Its lines have their room from here on.
+  await tx
+    .updateTable('plans')
+    .set({ state: 'applying' })
+    .where('run_id', '=', plan.runId)
+    .execute();
+  return true;
+}
+
+async function holdPlan(
+  tx: Tx,
+  runId: RunId,
+  outcome: Extract<BrakeOutcome, { kind: 'held' }>,
+): Promise<void> {
+  await tx
+    .updateTable('plans')
+    .set({
+      state: 'held',
+      held_why: JSON.stringify(outcome.why),
+      approvals_needed: outcome.approvals,
+    })
+    .where('run_id', '=', runId)
+    .execute();
 }

@@ -41,24 +41,27 @@ export async function approvePlan(
   approval: Approval,
   now: EpochMs,
 ): Promise<Approved> {
+  return inTransaction(db, (tx) => approveWithin(tx, approval, now));
+}
+
+/** As {@link approvePlan}, in the caller's transaction. */
+export async function approveWithin(tx: Tx, approval: Approval, now: EpochMs): Promise<Approved> {
   requireWords(approval);
-  return inTransaction(db, async (tx) => {
-    const plan = await lockWaitingPlan(tx, approval.digest, now);
-    const people = await countPeopleWaiting(tx, plan.runId);
-    if (people !== approval.people) {
-      throw new AppError(
-        'plan.people_differ',
-        `The plan takes something from ${people} people, not from ${approval.people}: show it, and name the number.`,
-        { detail: { expected: people, received: approval.people } },
-      );
-    }
-    const isNew = await insertApproval(tx, plan, approval, now);
-    const given = await countGiven(tx, plan.digest);
-    const needed = plan.approvalsNeeded;
-    if (isNew) await tellAudit(tx, plan, { ...approval, given, needed }, now);
-    if (given >= needed && plan.approvedAt === null) await complete(tx, plan, now);
-    return { plan, given, needed };
-  });
+  const plan = await lockWaitingPlan(tx, approval.digest, now);
+  const people = await countPeopleWaiting(tx, plan.runId);
+  if (people !== approval.people) {
+    throw new AppError(
+      'plan.people_differ',
+      `The plan takes something from ${people} people, not from ${approval.people}: show it, and name the number.`,
+      { detail: { expected: people, received: approval.people } },
+    );
+  }
+  const isNew = await insertApproval(tx, plan, approval, now);
+  const given = await countGiven(tx, plan.digest);
+  const needed = plan.approvalsNeeded;
+  if (isNew) await tellAudit(tx, plan, { ...approval, given, needed }, now);
+  if (given >= needed && plan.approvedAt === null) await complete(tx, plan, now);
+  return { plan, given, needed };
 }
 
 function requireWords({ approver, reason }: Approval): void {

@@ -1,9 +1,10 @@
 import type { ConnectionId, UserId } from '@rollcall/shared/core/ids';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
-import type { Database } from '@rollcall/shared/db/database';
+import type { Database, Tx } from '@rollcall/shared/db/database';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
 import type { BrakeClass, BrakeHistory } from '../reconcile/brake.ts';
+import { type OverAll, REMOVING } from '../reconcile/brake-over-all.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const WEEK_MS = 7 * DAY_MS;
@@ -45,6 +46,44 @@ export async function readBrakeHistory(
       count('disabled', 'privileged') +
       count('roles', 'privileged'),
   };
+}
+
+/** One key for all connections: whoever would use the room over all of them takes turns. */
+const OVER_ALL_LOCK = 0x62726b65;
+
+/**
+ * How much of the limit over all connections is used. From here on until the transaction
+ * ends nobody else can ask: what the caller lets through, by marking lines of a plan that
+ * is `applying` as not waiting, is seen by whoever asks next, and so nobody uses the last
+ * room twice. A plan whose worker has died keeps its room until it is finished or ends.
+ */
+export async function takeTurnOverAll(tx: Tx, now: EpochMs): Promise<OverAll> {
+  const withAccess = await countWithAccessOverAll(tx);
+  await sql`select pg_advisory_xact_lock(${OVER_ALL_LOCK})`.execute(tx);
+  const answer = await sql<{ removed: string }>`
+    select count(distinct user_id) as removed from (
+      select l.user_id from plan_lines l join plans p on p.run_id = l.run_id
+       where l.outcome = 'applied' and (not l.waits or p.held_why is null)
+         and l.brake_class is not null and l.brake_class = any(${[...REMOVING]}::text[])
+         and l.applied_at >= ${toTimestamp(after(now, -DAY_MS))}
+      union all
+      select l.user_id from plan_lines l join plans p on p.run_id = l.run_id
+       where p.state = 'applying' and p.expires_at > ${toTimestamp(now)}
+         and l.outcome is null and (not l.waits or p.held_why is null)
+         and l.brake_class = any(${[...REMOVING]}::text[])) as counted`.execute(tx);
+  return { withAccess, removed: Number(answer.rows[0]?.removed ?? 0) };
+}
+
+async function countWithAccessOverAll(tx: Tx): Promise<number> {
+  const row = await tx
+    .selectFrom('users as person')
+    .innerJoin('connections as connection', 'connection.id', 'person.connection_id')
+    .select((select) => select.fn.countAll<string>().as('count'))
+    .where('connection.retired_at', 'is', null)
+    .where('person.owner', '=', 'roll')
+    .where('person.state', 'in', ['active', 'suspected', 'contained'])
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
 }
 
 /** How many people of a connection have access and could lose it by a sweep. */

@@ -5,7 +5,7 @@ import type { Database, Tx } from '@rollcall/shared/db/database';
 import type { PlanState } from '@rollcall/shared/db/tables';
 import { fromNullableTimestamp, fromTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
-import type { HeldReason } from '../reconcile/brake.ts';
+import type { BrakeClass, HeldReason, PeopleCounts } from '../reconcile/brake.ts';
 
 /** A plan without its lines. */
 export interface PlanHead {
@@ -97,6 +97,27 @@ export async function countPeopleWaiting(db: Database | Tx, runId: RunId): Promi
     .where('brake_class', 'is not', null)
     .executeTakeFirstOrThrow();
   return Number(row.count);
+}
+
+/** As {@link countPeopleWaiting}, by class. */
+export async function countByClass(tx: Tx, runId: RunId): Promise<PeopleCounts> {
+  const rows = await tx
+    .selectFrom('plan_lines')
+    .select(['brake_class', sql<string>`count(distinct user_id)`.as('count')])
+    .where('run_id', '=', runId)
+    .where('waits', '=', true)
+    .where('outcome', 'is', null)
+    .where('brake_class', 'is not', null)
+    .groupBy('brake_class')
+    .execute();
+  const count = (one: BrakeClass): number =>
+    Number(rows.find((row) => row.brake_class === one)?.count ?? 0);
+  return {
+    absence: count('absence'),
+    disabled: count('disabled'),
+    roles: count('roles'),
+    returns: count('returns'),
+  };
 }
 
 /** Whether as many people as it takes have approved exactly this plan. */

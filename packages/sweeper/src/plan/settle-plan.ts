@@ -4,8 +4,11 @@ import type { Tx } from '@rollcall/shared/db/database';
 import type { PlanState } from '@rollcall/shared/db/tables';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
-import type { BrakeOutcome } from '../reconcile/brake.ts';
+import type { BrakeOutcome, PeopleCounts } from '../reconcile/brake.ts';
+import type { BrakeLimits } from '../reconcile/brake-limits.ts';
+import { brakeOverAll, REMOVING } from '../reconcile/brake-over-all.ts';
 import type { SweepMode } from '../sweep/connection-sweep.ts';
+import { takeTurnOverAll } from './brake-facts.ts';
 import { openPlan, type PlanHead } from './plan-head.ts';
 
 /** A plan whose lines are all written, and what decides about it. */
@@ -17,7 +20,11 @@ export interface PlanToSettle {
   readonly mode: SweepMode;
   /** Why nothing may be applied without approval; null where something may. */
   readonly planOnlyBecause: string | null;
+  /** What the connection's own limits say. */
   readonly brake: BrakeOutcome;
+  readonly people: PeopleCounts;
+  readonly withAccess: number;
+  readonly limits: BrakeLimits;
 }
 
 /** What became of a plan. */
@@ -28,14 +35,21 @@ export interface SettledPlan {
   readonly waiting: number;
   /** The earlier plan that says the same and goes on waiting; null where there is none. */
   readonly waitsIn: PlanHead | null;
+  /** What all limits say, those over all connections included. */
+  readonly brake: BrakeOutcome;
 }
 
 /**
- * Finishes a draft: marks the lines that wait for approval, and either supersedes the
+ * Finishes a draft: asks for room over all connections, marks the lines that wait for approval, and either supersedes the
  * plan that waited before or, where exactly the same waits again, leaves it waiting,
  * so that its digest and its approvals stay good.
  */
-export async function settlePlan(tx: Tx, plan: PlanToSettle, now: EpochMs): Promise<SettledPlan> {
+export async function settlePlan(
+  tx: Tx,
+  drafted: PlanToSettle,
+  now: EpochMs,
+): Promise<SettledPlan> {
+  const plan = { ...drafted, brake: await withOverAll(tx, drafted, now) };
   await markWaiting(tx, plan);
   await expirePlans(tx, plan.connectionId, now);
   const waiting = await countOpenLines(tx, plan.runId, true);
@@ -55,7 +69,14 @@ export async function settlePlan(tx: Tx, plan: PlanToSettle, now: EpochMs): Prom
     })
     .where('run_id', '=', plan.runId)
     .execute();
-  return { state, waiting, waitsIn };
+  return { state, waiting, waitsIn, brake: plan.brake };
+}
+
+/** Nobody waits for a turn who would remove nobody. */
+async function withOverAll(tx: Tx, plan: PlanToSettle, now: EpochMs): Promise<BrakeOutcome> {
+  const { brake, people, limits, withAccess } = plan;
+  if (REMOVING.every((one) => people[one] === 0)) return brake;
+  return brakeOverAll(brake, people, await takeTurnOverAll(tx, now), limits, { withAccess });
 }
 
 function approvalsNeeded(brake: BrakeOutcome): number {

@@ -18,6 +18,8 @@ export interface BrakeLimits {
    * say, and a held plan that takes from a larger share needs two approvers.
    */
   readonly largeShare: Limit;
+  /** Of everybody with access, over all connections. */
+  readonly allConnectionsPerDay: Limit;
 }
 
 /** The percentages that a configuration may set. */
@@ -27,12 +29,15 @@ export interface LimitPercents {
   readonly disabledPerDay: number;
   readonly roleChangesPerRun: number;
   readonly twoApproversAbove: number;
+  readonly allConnectionsPerDay: number;
 }
 
 /** No configuration lifts a limit above this, in percent of the people with access. */
 export const LARGEST_PERCENT = 50;
 /** Nor lets one person alone approve more than this. */
 export const LARGEST_FOR_ONE_APPROVER = 20;
+/** As many as the floors of one connection let go in a day: where there is only a small one, it has its own. */
+const FLOOR_OVER_ALL = 15;
 const PER_DAY = 5;
 const PER_WEEK = 10;
 
@@ -43,6 +48,7 @@ export const DEFAULT_PERCENTS: LimitPercents = {
   disabledPerDay: 10,
   roleChangesPerRun: 2,
   twoApproversAbove: LARGEST_FOR_ONE_APPROVER,
+  allConnectionsPerDay: 2,
 };
 
 /**
@@ -65,6 +71,10 @@ export function limitsFor(percents: LimitPercents): BrakeLimits {
     largeShare: {
       floor: 3,
       percent: Math.min(clamp(percents.twoApproversAbove), LARGEST_FOR_ONE_APPROVER),
+    },
+    allConnectionsPerDay: {
+      floor: FLOOR_OVER_ALL,
+      percent: clamp(percents.allConnectionsPerDay),
     },
   };
 }

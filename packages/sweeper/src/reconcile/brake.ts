@@ -97,6 +97,16 @@ export function brake(
     ...overLargeShare(counts, limits, population),
     ...overPrivileged(decisions, history, population),
   ];
+  return outcomeOf(why, counts, limits, population);
+}
+
+/** What follows from the reasons why something is held. */
+export function outcomeOf(
+  why: readonly HeldReason[],
+  counts: PeopleCounts,
+  limits: BrakeLimits,
+  population: Pick<Population, 'withAccess'>,
+): BrakeOutcome {
   if (why.length === 0) return { kind: 'go' };
   // The rule of privileged holders holds their lines alone: one of the last admins, who has
   // to stay, must not keep everybody else's leavers in.
@@ -114,19 +124,20 @@ const TAKING: readonly BrakeClass[] = ['absence', 'disabled', 'roles'];
 function needsTwoApprovers(
   people: number,
   { largeShare }: BrakeLimits,
-  { withAccess }: Population,
+  { withAccess }: Pick<Population, 'withAccess'>,
 ): boolean {
   return people > 1 && people * 100 > largeShare.percent * withAccess;
 }
 
-function sumOf(
-  counts: Readonly<Record<BrakeClass, number>>,
-  classes: readonly BrakeClass[],
-): number {
+function sumOf(counts: PeopleCounts, classes: readonly BrakeClass[]): number {
   return classes.reduce((sum, one) => sum + counts[one], 0);
 }
 
-function countPeople(decisions: readonly Decision[]): Record<BrakeClass, number> {
+/** How many people a plan takes something from, or gives access back to, by class. */
+export type PeopleCounts = Readonly<Record<BrakeClass, number>>;
+
+/** Counts people, not decisions. */
+export function countPeople(decisions: readonly Decision[]): PeopleCounts {
   const count = (one: BrakeClass): number =>
     new Set(decisions.filter((d) => classOf(d) === one).map((d) => d.userId)).size;
   return {
@@ -199,7 +210,7 @@ const FEW_IN_A_DAY = 2;
  * leaver of two is half of it, and still no mass removal.
  */
 function overHalf(
-  counts: Readonly<Record<BrakeClass, number>>,
+  counts: PeopleCounts,
   history: BrakeHistory,
   population: Population,
 ): readonly HeldReason[] {
@@ -233,7 +244,7 @@ function overHalf(
 
 /** Of a large share nobody is taken by a program alone, whatever the classes may have left. */
 function overLargeShare(
-  counts: Readonly<Record<BrakeClass, number>>,
+  counts: PeopleCounts,
   { largeShare }: BrakeLimits,
   { withAccess: base }: Population,
 ): readonly HeldReason[] {

@@ -33,7 +33,7 @@ export async function carryOut(
     ...tally,
     waiting,
     waitingPlan: waiting === 0 || waitingPlan === null ? null : nameOf(waitingPlan),
-    heldWhy: made.brake.kind === 'held' ? made.brake.why : [],
+    heldWhy: settled.brake.kind === 'held' ? settled.brake.why : [],
     planOnlyBecause,
     confirmAt: made.unconfirmed ? confirmAt : null,
   };
@@ -45,9 +45,10 @@ async function settle(
   planOnlyBecause: PlanOnlyReason | null,
 ): Promise<SettledPlan> {
   const { sweep, lease, runId } = run;
-  const { connectionId, configuration, mode } = sweep;
-  const { digest, brake, counts } = made;
-  const plan = { runId, connectionId, digest, configuration, mode, planOnlyBecause, brake };
+  const { connectionId, configuration, mode, limits } = sweep;
+  const { digest, brake, counts, people, withAccess } = made;
+  const head = { runId, connectionId, digest, configuration, mode, planOnlyBecause };
+  const plan = { ...head, brake, people, withAccess, limits };
   return lease.write(async (tx) => {
     const settled = await settlePlan(tx, plan, run.clock());
     // In one transaction with the plan: a crash leaves both or none.

@@ -9,8 +9,9 @@ import { noDirectory } from '../directories/no-directory.ts';
 import { openDirectory } from '../directories/open-directory.ts';
 import { type DirectoryPlace, placeOf } from '../directories/place.ts';
 import type { Directory } from '../directories/port.ts';
-import { type BrakeLimits, limitsFor } from '../reconcile/brake-limits.ts';
+import type { BrakeLimits } from '../reconcile/brake-limits.ts';
 import type { SweepPolicy } from '../reconcile/policy.ts';
+import { configuredLimits } from './configured-limits.ts';
 import { sharedPace } from './shared-pace.ts';
 
 /** What happens to a plan: nothing, nothing without approval, or all that the brake lets through. */
@@ -117,13 +118,7 @@ function sweepOf(
         defaultRole: config.defaultRole,
       },
     },
-    limits: limitsFor({
-      absencePerRun: sweep.limits.absencePerRun.percent,
-      absencePerDay: sweep.limits.absencePerDay.percent,
-      disabledPerDay: sweep.limits.disabledPerDay.percent,
-      roleChangesPerRun: sweep.limits.roleChangesPerRun.percent,
-      twoApproversAbove: sweep.twoApproversAbove.percent,
-    }),
+    limits: configuredLimits(config, sweep),
     privilegedRoles: privilegedRoles(config.roles),
     configuration: configFingerprint(connection, config),
   };

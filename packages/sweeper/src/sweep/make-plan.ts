@@ -5,7 +5,14 @@ import { readSignInFacts } from '@rollcall/shared/db/sign-in-facts';
 import { countWithAccess, readBrakeHistory, readPrivileged } from '../plan/brake-facts.ts';
 import { beginPlan, type PlanDraft } from '../plan/draft.ts';
 import { lineOf } from '../plan/line.ts';
-import { type BrakeOutcome, brake, classOf, type Population } from '../reconcile/brake.ts';
+import {
+  type BrakeOutcome,
+  brake,
+  classOf,
+  countPeople,
+  type PeopleCounts,
+  type Population,
+} from '../reconcile/brake.ts';
 import { decide } from '../reconcile/decide.ts';
 import type { KnownUser } from '../reconcile/known-user.ts';
 import { compare } from './comparison.ts';
@@ -20,7 +27,10 @@ import { requireSnapshot } from './snapshot-rows.ts';
 /** A plan whose lines are stored as a draft. */
 export interface MadePlan {
   readonly digest: string;
+  /** What the connection's own limits say. */
   readonly brake: BrakeOutcome;
+  readonly people: PeopleCounts;
+  readonly withAccess: number;
   /** How many decisions there were, by `kind reason`. */
   readonly counts: Readonly<Record<string, number>>;
   /** Whether somebody's absence was seen that a later look-up can confirm. */
@@ -68,6 +78,8 @@ export async function makePlan(run: Run, snapshot: CompleteSnapshot): Promise<Ma
   return {
     digest: await draft.finish(),
     brake: brake(tally.taking, history, sweep.limits, { withAccess, privileged }),
+    people: countPeople(tally.taking),
+    withAccess,
     counts: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
     unconfirmed: counts.has('suspect absent_once') || counts.has('keep waiting_for_confirmation'),
   };

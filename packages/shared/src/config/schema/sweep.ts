@@ -67,6 +67,13 @@ function silenceSchema() {
   });
 }
 
+/** The limits that hold for all connections together. */
+export function overAllLimitsSchema() {
+  return mapping({ all_connections_per_day: share().prefault('2%') }).transform((limits) => ({
+    allConnectionsPerDay: limits.all_connections_per_day,
+  }));
+}
+
 /** The brake has no off switch: a limit moves between 0 % and 50 %, and is never absent. */
 function limitsSchema() {
   return mapping({
