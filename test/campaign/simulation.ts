@@ -14,7 +14,7 @@ import { applyPlan } from '@rollcall/sweeper/plan/apply-plan';
 import { approveListing } from '@rollcall/sweeper/plan/approve-listing';
 import { approvePlan } from '@rollcall/sweeper/plan/approve-plan';
 import { undoPlan } from '@rollcall/sweeper/plan/undo-plan';
-import { limitsFor } from '@rollcall/sweeper/reconcile/brake-limits';
+import { DEFAULT_PERCENTS, limitsFor } from '@rollcall/sweeper/reconcile/brake-limits';
 import type { ConnectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import { planSweep } from '@rollcall/sweeper/sweep/plan-sweep';
 import { Hearing, overheard } from './answers.ts';
@@ -294,7 +294,7 @@ export class Simulation {
         ),
         roles: { mode: company.rolesMode, rules: RULES, aliases: new Map(), defaultRole: null },
       },
-      limits: limitsFor({ ...company.percents, twoApproversAbove: 20 }),
+      limits: limitsFor({ ...DEFAULT_PERCENTS, ...company.percents }),
       privilegedRoles: new Set([PRIVILEGED]),
       configuration: `configuration ${company.configuration}`,
     };
