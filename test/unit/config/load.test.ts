@@ -62,12 +62,9 @@ const DEFAULTS = {
   roles: [],
   defaultRole: null,
   protect: [],
-<<<<<<< HEAD
   targets: [],
   notify: [],
-=======
   limits: { allConnectionsPerDay: { percent: 2 } },
->>>>>>> 1f889df (Hold removals over all connections to a share of everybody a day, by a turn that no two sweeps can take at once)
 };
 
 const OBJECT: ConfigInput = {
