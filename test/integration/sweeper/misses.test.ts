@@ -1,3 +1,6 @@
+import { besideLines } from '@rollcall/cli/render/explanation';
+import { findUser } from '@rollcall/shared/db/users';
+import { besideState } from '@rollcall/shared/explanation/beside-state';
 import { showPlan } from '@rollcall/sweeper/plan/read';
 import { undoPlan } from '@rollcall/sweeper/plan/undo-plan';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -105,6 +108,19 @@ describe('a roster that lacks somebody', () => {
     const result = await roster(DAY);
     expect(result).toMatchObject({ state: 'held', heldWhy: [{ class: 'absence' }] });
     expect(await contained()).toEqual([]);
+    const user = await findUser(house.db, await house.idOf('p000'));
+    if (user === null) throw new Error('expected p000');
+    const plan = expect.stringMatching(/^[0-9a-f]{64}$/);
+    const beside = await besideState(house.db, user, house.sweepTime(DAY + 11));
+    expect(beside).toMatchObject({
+      held: [{ plan, decision: 'contain', reason: 'absent_unconfirmable' }],
+      silence: null,
+    });
+    expect(besideLines(beside, house.sweepTime(DAY + 11))).toEqual([
+      expect.stringMatching(/^ {2}held: plan [0-9a-f]{12} would contain \(not listed, and the/),
+    ]);
+    // What has expired holds nobody.
+    expect((await besideState(house.db, user, house.sweepTime(3 * DAY))).held).toEqual([]);
   });
 
   it('proves nothing where it is older than the last one', async () => {

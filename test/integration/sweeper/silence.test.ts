@@ -1,5 +1,7 @@
 import { toConnectionId } from '@rollcall/shared/core/ids';
 import { noteDays } from '@rollcall/shared/db/connection-days';
+import { findUser } from '@rollcall/shared/db/users';
+import { besideState } from '@rollcall/shared/explanation/beside-state';
 import { noDirectory } from '@rollcall/sweeper/directories/no-directory';
 import { undoPlan } from '@rollcall/sweeper/plan/undo-plan';
 import type { ConnectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
@@ -71,6 +73,10 @@ describe('silence, where there is no directory', () => {
     }
     expect(await warnings()).toEqual([`${quiet} 76`, `${quiet} 87`]);
     expect(await notified()).toBe(2);
+    const user = await findUser(house.db, await house.idOf('p000'));
+    const now = house.sweepTime(89 * DAY);
+    const beside = user === null ? null : await besideState(house.db, user, now);
+    expect(beside).toMatchObject({ held: [], silence: { days: 87 } });
     expect(new Set(Object.values(await house.states()))).toEqual(new Set(['active']));
 
     const end = await house.sweep(91 * DAY, alone());

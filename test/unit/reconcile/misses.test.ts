@@ -5,7 +5,17 @@ import { decide } from '@rollcall/sweeper/reconcile/decide';
 import { countMisses } from '@rollcall/sweeper/reconcile/misses';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { known, memberOf, POLICY, SNAPSHOT, STARTED, userOf } from './people.ts';
+import {
+  earlierLookUp,
+  known,
+  memberOf,
+  NOW,
+  ownLookUp,
+  POLICY,
+  SNAPSHOT,
+  STARTED,
+  userOf,
+} from './people.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -80,6 +90,28 @@ describe('somebody missing where nobody can be asked', () => {
     const [decision] = decide(SNAPSHOT, [person], { ...POLICY, misses: DAILY }, STARTED, BROKEN);
     expect(decision).toMatchObject({ kind: 'release' });
   });
+});
+
+it('nothing that the directory or sign-in leaves in doubt takes anything from anybody', () => {
+  const states = fc.constantFrom('active', 'suspected', 'contained');
+  const asked = fc.constantFrom('unknown', 'canary failed', 'not asked', 'sign-in doubtful');
+  const past = fc.array(fc.integer({ min: 1, max: 20 * DAY }).map(before), { maxLength: 30 });
+  fc.assert(
+    fc.property(states, asked, past, (state, doubt, misses) => {
+      const user = userOf({ state, stateChangedAt: before(30 * DAY) });
+      const own = {
+        ...ownLookUp(),
+        ...(doubt === 'unknown' ? { standing: 'unknown' as const } : {}),
+      };
+      const canary = doubt === 'canary failed' ? ('failed' as const) : own.canary;
+      const lookUps = doubt === 'not asked' ? [] : [earlierLookUp(), { ...own, canary }];
+      const policy = doubt === 'sign-in doubtful' ? { ...POLICY, misses: DAILY } : POLICY;
+      const person = known(user, { lookUps, misses });
+      const [decision] = decide(SNAPSHOT, [person], policy, NOW, BROKEN);
+      return decision?.kind === 'keep';
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 describe('what counts as a miss', () => {

@@ -4,6 +4,7 @@ import { rolesOf, type User } from '@rollcall/shared/core/user';
 import type { Database } from '@rollcall/shared/db/database';
 import { recordsOfPerson } from '@rollcall/shared/db/persons';
 import { grantsOf } from '@rollcall/shared/db/users';
+import { type BesideState, besideState } from '@rollcall/shared/explanation/beside-state';
 import { countLiveSessions } from '@rollcall/shared/explanation/explain-user';
 
 /** One record, with the roles that it gives and the sessions that are live by it. */
@@ -16,6 +17,7 @@ export interface ShownRecord {
 /** A user, and the other records of the same person. */
 export interface ShownUser extends ShownRecord {
   readonly joined: readonly ShownRecord[];
+  readonly beside: BesideState;
 }
 
 /** Reads what `users show` shows. Changes nothing. */
@@ -36,5 +38,6 @@ export async function showUser(
   );
   const own = shown.find((one) => one.user.id === user.id);
   const joined = shown.filter((one) => one !== own);
-  return { ...(own ?? { user, roles: [], liveSessions: 0 }), joined };
+  const beside = await besideState(db, user, now);
+  return { ...(own ?? { user, roles: [], liveSessions: 0 }), joined, beside };
 }

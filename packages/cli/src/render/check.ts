@@ -56,7 +56,12 @@ function connectionLines(
 }
 
 function directorySentence({ directory, sweep }: CheckedConnection['connection']): string {
-  if (directory.type === 'none') return 'none: nobody can be asked who still exists';
+  const silent = sweep?.silence?.deactivateDays;
+  if (directory.type === 'none') {
+    return silent === undefined
+      ? 'none: nobody can be asked who still exists'
+      : `none: ${silent} days of silence end access (${sweep?.mode})`;
+  }
   const asked = `${directory.type} at ${printable(placeOf(directory))}`;
   if (sweep === null) return `${asked}, never swept`;
   return `${asked}, swept every ${formatDuration(sweep.everyMs)} (${sweep.mode})`;

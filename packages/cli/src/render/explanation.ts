@@ -2,6 +2,7 @@ import { sayReason } from '@rollcall/shared/core/reasons';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import { labelOf, type User } from '@rollcall/shared/core/user';
 import type { AuditLine } from '@rollcall/shared/explanation/audit-lines';
+import type { BesideState } from '@rollcall/shared/explanation/beside-state';
 import type { Explanation } from '@rollcall/shared/explanation/explain-user';
 import { keyOf } from '../queries/user-named.ts';
 import type { Colors } from '../terminal.ts';
@@ -20,6 +21,7 @@ export function renderExplanation(explanation: Explanation, now: EpochMs, colors
   return [
     head,
     ...stateLines(user, now),
+    ...besideLines(explanation.beside, now),
     ...factLines(explanation, now).map((line) => `  ${line}`),
     '',
     ...roleLines(explanation, now, colors),
@@ -40,6 +42,19 @@ function stateLines(user: User, now: EpochMs): string[] {
   }
   if (user.protected) lines.push('  protected: no sweep and no sign-in takes this access');
   return lines.map(printable);
+}
+
+/** What stands beside the state: a plan that waits, a silence that was told of. */
+export function besideLines({ held, silence }: BesideState, now: EpochMs): string[] {
+  const waiting = held.map(
+    ({ plan, decision, reason, expiresAt }) =>
+      `held: plan ${plan.slice(0, 12)} would ${decision.replace('_', ' ')} (${sayReason(reason)}), waiting for approval until ${sayWhen(expiresAt, now)}`,
+  );
+  const told =
+    silence === null
+      ? []
+      : [`silent: told ${sayWhen(silence.at, now)}, after ${silence.days} days without a sign-in`];
+  return [...waiting, ...told].map((line) => printable(`  ${line}`));
 }
 
 const CAUSES = {

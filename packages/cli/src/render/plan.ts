@@ -97,6 +97,9 @@ function sayEffect(line: PlanLineView): string {
   if (outcome === 'applied') return 'applied';
   if (outcome === 'skipped' && decision !== 'refuse') return `skipped: ${outcomeWhy ?? 'void'}`;
   if (sessions === 0) return '';
+  if (decision === 'contain') {
+    return sessions === 1 ? '1 session needs a fresh sign-in' : `${sessions} sessions need one`;
+  }
   return sessions === 1 ? '1 session ends' : `${sessions} sessions end`;
 }
 

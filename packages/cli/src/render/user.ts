@@ -1,9 +1,11 @@
 import { sayReason } from '@rollcall/shared/core/reasons';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import { labelOf, personOf, type User } from '@rollcall/shared/core/user';
+import { besideStateToJson } from '@rollcall/shared/explanation/beside-state';
 import type { ShownRecord, ShownUser } from '../queries/shown-user.ts';
 import { keyOf } from '../queries/user-named.ts';
 import type { Colors } from '../terminal.ts';
+import { besideLines } from './explanation.ts';
 import { printable } from './printable.ts';
 import { renderTable } from './table.ts';
 import { stateCell, stateColor, userToJson } from './users.ts';
@@ -31,12 +33,21 @@ export function renderUser(shown: ShownUser, now: EpochMs, colors: Colors): stri
   ];
   const head = `${colors.bold(printable(labelOf(user)))}  ${state}  via ${user.connectionId}`;
   const rows = facts.map(([name, text]) => [{ text: name, paint: colors.dim }, text]);
-  return [head, ...indent(renderTable(rows)), ...joinedLines(shown, joined, colors)].join('\n');
+  return [
+    head,
+    ...besideLines(shown.beside, now),
+    ...indent(renderTable(rows)),
+    ...joinedLines(shown, joined, colors),
+  ].join('\n');
 }
 
 /** A user for programs: as in `users list`, with sessions and the joined records. */
-export function shownUserToJson({ joined, ...own }: ShownUser): Record<string, unknown> {
-  return { ...recordToJson(own), joined: joined.map(recordToJson) };
+export function shownUserToJson({ joined, beside, ...own }: ShownUser): Record<string, unknown> {
+  return {
+    ...recordToJson(own),
+    ...besideStateToJson(beside),
+    joined: joined.map(recordToJson),
+  };
 }
 
 function recordToJson({ user, roles, liveSessions }: ShownRecord): Record<string, unknown> {

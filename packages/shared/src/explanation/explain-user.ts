@@ -8,6 +8,7 @@ import { recordsOfPerson } from '../db/persons.ts';
 import { selectLiveSessions } from '../db/session-list.ts';
 import { grantsOf } from '../db/users.ts';
 import { type AuditLine, groupsUnknownSince, lastEvents, lifecycleOf } from './audit-lines.ts';
+import { type BesideState, besideState } from './beside-state.ts';
 import { mapUser, rulesFor } from './rules-for-user.ts';
 
 /** Another record of the same person, and what it gives. */
@@ -31,6 +32,8 @@ export interface Explanation {
   /** The configuration still has the user's connection. */
   readonly connectionConfigured: boolean;
   readonly liveSessions: number;
+  /** Whether a held plan concerns the user, and what was told of a silence. */
+  readonly beside: BesideState;
   /** Records that an administrator has joined with this one. */
   readonly joined: readonly JoinedRecord[];
   /** How access was taken and given back, with who and why, newest first. */
@@ -46,14 +49,16 @@ export async function explainUser(
   user: User,
   now: EpochMs,
 ): Promise<Explanation> {
-  const [grants, liveSessions, joined, lifecycle, events, groupsUnknown] = await Promise.all([
-    grantsOf(db, user.id),
-    countLiveSessions(db, user, config.session.idleMs, now),
-    joinedWith(db, user),
-    lifecycleOf(db, user.id),
-    lastEvents(db, user.id),
-    groupsUnknownSince(db, user.id),
-  ]);
+  const [grants, liveSessions, joined, lifecycle, events, groupsUnknown, beside] =
+    await Promise.all([
+      grantsOf(db, user.id),
+      countLiveSessions(db, user, config.session.idleMs, now),
+      joinedWith(db, user),
+      lifecycleOf(db, user.id),
+      lastEvents(db, user.id),
+      groupsUnknownSince(db, user.id),
+      besideState(db, user, now),
+    ]);
   const rules = rulesFor(config, user.connectionId);
   const { roles, defaultRole } = config;
   const mapping = mapUser(user, rules ?? { rules: roles, defaultRole, aliases: new Map() });
@@ -67,7 +72,7 @@ export async function explainUser(
     return alias === undefined ? [] : [{ group, alias }];
   });
   const connectionConfigured = rules !== null;
-  const seen = { groupsUnknown, aliases, liveSessions, joined, lifecycle, events };
+  const seen = { beside, groupsUnknown, aliases, liveSessions, joined, lifecycle, events };
   return { user, grants, mapping, next, connectionConfigured, ...seen };
 }
 

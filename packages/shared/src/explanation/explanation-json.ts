@@ -1,5 +1,6 @@
 import { sayReason } from '../core/reasons.ts';
 import type { AuditLine } from './audit-lines.ts';
+import { besideStateToJson } from './beside-state.ts';
 import type { Explanation } from './explain-user.ts';
 import { toIso, userToJson } from './user-json.ts';
 
@@ -38,6 +39,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
     groups_unknown: explanation.groupsUnknown,
     aliases: explanation.aliases,
     live_sessions: liveSessions,
+    ...besideStateToJson(explanation.beside),
     joined: explanation.joined.map(userToJson),
     lifecycle: explanation.lifecycle.map(lineToJson),
     events: explanation.events.map(lineToJson),

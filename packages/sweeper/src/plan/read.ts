@@ -127,7 +127,7 @@ export interface PlanLineView {
   readonly gain: readonly string[];
   /** Roles that go; for a deactivation, those that can no longer be used. */
   readonly lose: readonly string[];
-  /** Live sessions that would end. */
+  /** Live sessions that would end; for a containment, those that need a fresh sign-in. */
   readonly sessions: number;
   readonly waits: boolean;
   readonly outcome: 'applied' | 'skipped' | null;
@@ -215,7 +215,7 @@ function toView(row: Row): PlanLineView {
     sentence: sayReason(row.reason),
     gain: change.kind === 'change_roles' ? change.gain : [],
     lose: change.kind === 'change_roles' ? change.lose : leaving ? (row.roles ?? []) : [],
-    sessions: leaving ? Number(row.sessions ?? 0) : 0,
+    sessions: leaving || change.kind === 'contain' ? Number(row.sessions ?? 0) : 0,
     waits: row.waits,
     outcome: row.outcome,
     outcomeWhy: row.outcome_why,
