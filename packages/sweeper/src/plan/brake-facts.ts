@@ -77,9 +77,9 @@ export async function takeTurnOverAll(tx: Tx, now: EpochMs): Promise<OverAll> {
 async function countWithAccessOverAll(tx: Tx): Promise<number> {
   const row = await tx
     .selectFrom('users as person')
-    .innerJoin('connections as connection', 'connection.id', 'person.connection_id')
+    .innerJoin('connections as retirable', 'retirable.id', 'person.connection_id')
     .select((select) => select.fn.countAll<string>().as('count'))
-    .where('connection.retired_at', 'is', null)
+    .where('retirable.retired_at', 'is', null)
     .where('person.owner', '=', 'roll')
     .where('person.state', 'in', ['active', 'suspected', 'contained'])
     .executeTakeFirstOrThrow();
