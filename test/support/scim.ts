@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ScimHealth } from '@rollcall/jit-auth/scim/http/scim-health';
 import type { ScimAllowance } from '@rollcall/jit-auth/scim/http/scim-rate';
 import { scimRoutes } from '@rollcall/jit-auth/scim/http/scim-routes';
 import { hashSecret, newSecret } from '@rollcall/jit-auth/scim/tokens/secret';
@@ -55,6 +56,7 @@ export interface ScimScene {
   readonly db: Database;
   readonly url: string;
   readonly logged: string[];
+  readonly health: ScimHealth;
   /** A client of the connection `acme`. */
   readonly acme: ScimClient;
   client(secret: string): ScimClient;
@@ -84,7 +86,9 @@ export async function openScim(options: ScimSceneOptions = {}): Promise<ScimScen
   const log = createLog('debug', { write: (line: string) => void logged.push(line) });
   const allowance = options.allowance === undefined ? {} : { allowance: options.allowance };
   const keys = ['a session key that is only for tests, 0123456789'];
-  server.on('request', express().use(scimRoutes({ db, config, keys, log, ...allowance })));
+  const health = new ScimHealth(db, log);
+  const context = { db, config, keys, log, health, ...allowance };
+  server.on('request', express().use(scimRoutes(context)));
   const url = `${origin}/scim/v2`;
   const token: ScimScene['token'] = (connection, more) =>
     makeToken(db, toConnectionId(connection), more);
@@ -93,6 +97,7 @@ export async function openScim(options: ScimSceneOptions = {}): Promise<ScimScen
     db,
     url,
     logged,
+    health,
     token,
     client: (secret) => scimClient(url, secret),
     acme: scimClient(url, await token('acme')),

@@ -8,6 +8,7 @@ import { addDoctor } from './program/doctor.ts';
 import { addExplain } from './program/explain.ts';
 import { addJobs } from './program/jobs.ts';
 import { addMigrate } from './program/migrate.ts';
+import { addNotify } from './program/notify.ts';
 import { addScim } from './program/scim.ts';
 import { addSessions } from './program/sessions.ts';
 import { addStart } from './program/start.ts';
@@ -61,6 +62,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
   addSweep(program, run);
   addJobs(program, run);
   addTargets(program, run);
+  addNotify(program, run);
   return program;
 }
 

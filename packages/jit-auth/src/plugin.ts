@@ -12,6 +12,7 @@ import {
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { reportCertificateEnds } from './connections/certificate-ends.ts';
+import { raiseCertificateNotices } from './connections/certificate-notices.ts';
 import { type IdentityProviders, openIdentityProviders } from './connections/identity-providers.ts';
 import { noteOpenDoors } from './connections/open-doors.ts';
 import {
@@ -32,6 +33,7 @@ import { readRequestSession } from './http/request-session.ts';
 import { samlRoutes } from './http/saml-routes.ts';
 import { sessionRoutes } from './http/session-routes.ts';
 import { openSecondOpinion } from './saml/open-second-opinion.ts';
+import { ScimHealth } from './scim/http/scim-health.ts';
 import { scimRoutes } from './scim/http/scim-routes.ts';
 import { cookieSession } from './sessions/cookie-session.ts';
 import { openConnections, type SignInConnections } from './sign-in-connection.ts';
@@ -90,20 +92,19 @@ export async function jitAuth(
   const log = options.log ?? createLog('info');
   const foundation = options.foundation ?? (await openFoundation(config, options));
   const record = new SignInRecord(foundation.db, log);
+  const scimHealth = new ScimHealth(foundation.db, log);
   const hooks = openHooks(foundation.db, log);
   const second = openSecondOpinion(config.verification, log);
   let stopHousekeeping = async (): Promise<void> => undefined;
   let identityProviders: IdentityProviders | undefined;
-  let stopReports = (): void => undefined;
-  let stopNoting = async (): Promise<void> => undefined;
+  const stops: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
-    stopReports();
-    await stopNoting();
+    for (const stop of stops) await stop();
     await second.close();
     await hooks.close();
     await identityProviders?.close();
     await stopHousekeeping();
-    await record.close();
+    await Promise.all([record.close(), scimHealth.write()]);
     if (options.foundation === undefined) await foundation.close();
   };
   try {
@@ -117,9 +118,11 @@ export async function jitAuth(
     identityProviders = await openIdentityProviders(config.connections, { db: foundation.db, log });
     const deps = { env, log, second, identityProviders };
     const connections = await openConnections(config, foundation, deps);
-    stopReports = reportCertificateEnds(connections.values(), log);
-    stopNoting = noteOpenDoors(connections.values(), { db: foundation.db, log });
-    const parts = { config, foundation, keys, adminTokens, log, record, connections };
+    const noting = { db: foundation.db, log };
+    stops.push(reportCertificateEnds(connections.values(), log));
+    stops.push(noteOpenDoors(connections.values(), noting));
+    stops.push(raiseCertificateNotices(connections.values(), noting));
+    const parts = { config, foundation, keys, adminTokens, log, record, scimHealth, connections };
     const router = buildRouter(parts);
     const errors = answerErrors(log);
     return { router, requireUser, requireRole, errors, onChange: hooks.add, close };
@@ -136,6 +139,7 @@ interface Parts {
   readonly adminTokens: readonly AdminToken[];
   readonly log: Log;
   readonly record: SignInRecord;
+  readonly scimHealth: ScimHealth;
   readonly connections: SignInConnections;
 }
 
@@ -152,7 +156,7 @@ function buildRouter(parts: Parts): Router {
     router.use(adminRoutes({ db, config, tokens: parts.adminTokens, log }));
   }
   if (config.connections.some(({ provisioning }) => provisioning !== 'jit')) {
-    router.use(scimRoutes({ db, config, keys, log }));
+    router.use(scimRoutes({ db, config, keys, log, health: parts.scimHealth }));
   }
   const deadline = requestDeadline(log);
   router.use(deadline.begin);

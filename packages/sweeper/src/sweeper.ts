@@ -19,6 +19,7 @@ import { lookAfterSchedules } from './jobs/upkeep.ts';
 import { type SweepWork, sweepAndFollowUp, workOnSweep } from './jobs/work.ts';
 import { connectionSweep, connectionSweeps } from './sweep/connection-sweep.ts';
 import type { SweepResult } from './sweep/summary.ts';
+import { keepWatch } from './watch/watch.ts';
 
 /** What a host may bring along: its own pool, its own Redis client, its own log. */
 export interface SweeperOptions extends FoundationOptions {
@@ -125,6 +126,7 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       });
       await catchUp(queue, foundation.db, sweeps, currentTime());
       here.add(lookAfterSchedules(work, sweeps, stopping.signal));
+      here.add(keepWatch({ config, db: foundation.db, log, clock: currentTime }, stopping.signal));
       telling = await startTelling({ config, env, db: foundation.db, log, clock: currentTime });
       const connections = sweeps.map((sweep) => sweep.connectionId);
       log.info({ event: 'sweeper.started', engine: foundation.engine.kind, connections });

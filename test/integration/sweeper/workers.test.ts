@@ -1,12 +1,18 @@
+import { inTransaction, overPool } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
+import { EXAMPLES } from '@rollcall/shared/notify/examples';
+import { raise } from '@rollcall/shared/notify/raise';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import { type Sweeper, type SweepResult, sweeper } from '@rollcall/sweeper';
 import { scheduleSweeps } from '@rollcall/sweeper/jobs/schedule';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeOnBothEngines } from '../../setup/redis.ts';
 import { until } from '../../support/service.ts';
 import { ADA, ALAN, HEDY, KATHERINE, type Stack, startStack } from '../../support/stack.ts';
 import { askIdp, Visitor } from '../../support/visitor.ts';
+import { openReceiver, type Receiver } from '../notify/receiver.ts';
+import { newSecret } from '../notify/scene.ts';
 
 describeOnBothEngines('workers of the sweep', (engine) => {
   let stack: Stack;
@@ -15,16 +21,28 @@ describeOnBothEngines('workers of the sweep', (engine) => {
   const logged: Record<string, unknown>[] = [];
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
 
+  const secret = newSecret();
+  let receiver: Receiver;
+
   beforeAll(async () => {
-    stack = await startStack({ engine, sweep: { every: '7d', confirm_after: '1s' } });
+    receiver = await openReceiver();
+    const hook = { type: 'webhook', url: `${receiver.url}/hook`, secret: 'env:HOOK_SECRET' };
+    stack = await startStack({
+      engine,
+      sweep: { every: '7d', confirm_after: '1s' },
+      more: (config) => Object.assign(config, { targets: [hook], notify: [hook] }),
+    });
     for (const person of [ADA, ALAN, HEDY, KATHERINE]) await signIn(person);
     for (let count = 0; count < 2; count++) {
-      workers.push(await sweeper(stack.config, { env: stack.env, log }));
+      workers.push(
+        await sweeper(stack.config, { env: { ...stack.env, HOOK_SECRET: secret }, log }),
+      );
     }
   });
   afterAll(async () => {
     await Promise.all(workers.map((worker) => worker.stop()));
     await stack.close();
+    await receiver.close();
   });
 
   async function signIn(person: string): Promise<void> {
@@ -110,6 +128,31 @@ describeOnBothEngines('workers of the sweep', (engine) => {
     const out = "select subject from users where state <> 'active' order by subject";
     const { rows } = await stack.fresh.pool.query(out);
     expect(rows.map((row) => row.subject)).toEqual([ALAN, HEDY].sort());
+  });
+
+  it('tell a webhook who is out, each change once, and operators what they have to know', async () => {
+    const read = () => receiver.received.map(({ body }) => JSON.parse(body));
+    const outs = () => read().filter(({ type }) => type === 'user.deactivated');
+    await until('both ends of access', 10_000, async () => outs().length >= 2);
+    expect(
+      outs()
+        .map(({ data }) => data.user.subject)
+        .sort(),
+    ).toEqual([ALAN, HEDY].sort());
+    const db = overPool(stack.fresh.pool);
+    const facts = EXAMPLES['sweep.held'];
+    const held = { event: 'sweep.held', connectionId: null, about: 'x', facts } as const;
+    await inTransaction(db, (tx) => raise(tx, held, currentTime()));
+    await until('the notification', 10_000, async () => {
+      return read().some(({ type }) => type === 'sweep.held');
+    });
+    const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { headers, body } of receiver.received) {
+      new Webhook(secret).verify(body, headers as Record<string, string>);
+    }
+    // Somebody keeps watch, as its own first look says.
+    expect((await stack.fresh.pool.query('select from watch')).rowCount).toBe(1);
   });
 
   it('a job that makes no sense is logged and kept as a dead letter', async () => {

@@ -264,6 +264,7 @@ describe('directories and sweeps', () => {
       missesApartMs: 86_400_000,
       silence: null,
       planExpiresMs: 86_400_000,
+      staleAfter: 3,
       twoApproversAbove: { percent: 20 },
       limits: {
         absencePerRun: { percent: 2 },

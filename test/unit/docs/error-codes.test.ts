@@ -28,7 +28,7 @@ const CODE = new RegExp(String.raw`(?<=['\`])(?:${FAMILIES.join('|')})\.[a-z_0-9
 
 /** Names of this form that are no codes: events of the log, kinds of facts, keys of the configuration. */
 const OTHER_NAMES =
-  /\b(?:event|kind): '[a-z_.]+'|\bconst event = [^;]*;|IntoOutbox\(\s*\w+,\s*'[a-z_.]+'|'(?:session\.(?:revoked|keys|idle|max)|redis\.url)'/g;
+  /\b(?:event|kind): '[a-z_.]+'|\bconst event = [^;]*;|IntoOutbox\(\s*\w+,\s*'[a-z_.]+'|'(?:session\.(?:revoked|keys|idle|max)|redis\.url|connection\.(?:id|retired_at))'/g;
 
 /** Source files of everything but the demo, which explains its own errors. */
 function sources(): string {
@@ -36,7 +36,8 @@ function sources(): string {
   return readdirSync(packages, { recursive: true, encoding: 'utf8' })
     .filter((name) => /^(?!demo-)[^/]+\/src\/.*\.ts$/.test(name))
     .filter(
-      (name) => !/core\/audit-event\.ts$|src\/(?:outbox|notify\/(?:events|examples))/.test(name),
+      (name) =>
+        !/core\/audit-event\.ts$|src\/(?:outbox|watch|notify\/(?:events|examples))/.test(name),
     )
     .map((name) => readFileSync(join(packages, name), 'utf8'))
     .join('\n')

@@ -10,6 +10,7 @@ import { examineQueue } from './queue.ts';
 import { examineRedis } from './redis.ts';
 import { examineSecrets } from './secrets.ts';
 import { examineSignIns } from './sign-ins.ts';
+import { examineSinks } from './sinks.ts';
 
 /** What of the database could be had. */
 interface Stored {
@@ -85,6 +86,15 @@ async function examineHouse(patient: Patient, storing: Promise<Stored>): Promise
       stored.foundation === null || answered.some(({ verdict, code }) => isAway(verdict, code))
         ? []
         : examineStoredQueue(stored.foundation, patient),
+    ),
+    storing.then(({ foundation }) =>
+      foundation === null
+        ? []
+        : examined(
+            'notify',
+            () => CURE_DATABASE,
+            () => examineSinks(foundation.db, patient),
+          ),
     ),
     examined(
       'address',

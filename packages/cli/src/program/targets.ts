@@ -3,9 +3,11 @@ import type { Run } from '../invocation.ts';
 import { readWithin } from './page-options.ts';
 
 const LIST_HELP = `
-A change that its target did not take is tried again, later and later. After 50
-attempts it is parked: it waits, with the later changes of the same user behind
-it, until it is replayed or skipped.
+A change that its target did not take is tried again, later and later: a handler
+50 times, in some ten hours, a webhook 22 times, in some three days. Then it is
+parked: it waits, with the later changes of the same user behind it, until it is
+replayed or skipped. \`notify:NAME\` is a sink of notifications; \`rollcall notify
+list\` shows what it did not take.
 
 Examples:
   $ rollcall targets list
@@ -14,7 +16,8 @@ Examples:
 const REPLAY_HELP = `
 Examples:
   $ rollcall targets replay handler:crm         everything that has failed
-  $ rollcall targets replay handler:crm 4711    one change`;
+  $ rollcall targets replay handler:crm 4711    one change
+  $ rollcall targets replay notify:slack        notifications`;
 
 const SKIP_HELP = `
 The target never gets the change; the later ones of the same user follow at once.
@@ -27,7 +30,7 @@ export function addTargets(parent: Command, run: Run): void {
   const targets = parent
     .command('targets')
     .summary('who is told of changes: list what waits, replay, skip')
-    .description('The targets that are told of changes: handlers of host apps.');
+    .description('The targets that are told of changes: handlers of host apps and webhooks.');
   targets
     .command('list')
     .summary('list targets, and what they did not take')

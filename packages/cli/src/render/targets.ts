@@ -16,13 +16,16 @@ export function renderTargets(
   now: EpochMs,
   colors: Colors,
 ): string {
-  if (targets.length === 0) return 'No targets: no app has registered a handler.';
+  if (targets.length === 0)
+    return 'No targets: no app has registered a handler, and the configuration names none.';
   const dim = (text: string): Cell => ({ text, paint: colors.dim });
   const table = renderTable([
     ['TARGET', 'SERVED', 'WAITING', 'PARKED', 'OLDEST'].map(dim),
     ...targets.map((target) => [
       target.name,
-      sayWhen(target.seenAt, now),
+      target.gone === null
+        ? sayWhen(target.seenAt, now)
+        : { text: `gone ${sayWhen(target.gone.at, now)}`, paint: colors.red },
       String(target.waiting),
       target.parked === 0 ? '0' : { text: String(target.parked), paint: colors.red },
       target.oldestAt === null ? '-' : sayWhen(target.oldestAt, now),
@@ -48,12 +51,13 @@ export function renderTargets(
 /** For programs. */
 export function targetsToJson({ targets, failed }: TargetsState): Record<string, unknown> {
   return {
-    targets: targets.map(({ name, seenAt, waiting, parked, oldestAt }) => ({
+    targets: targets.map(({ name, seenAt, waiting, parked, oldestAt, gone }) => ({
       name,
       seen_at: toIso(seenAt),
       waiting,
       parked,
       oldest_at: toIso(oldestAt),
+      gone: gone === null ? null : { at: toIso(gone.at), why: gone.why },
     })),
     failed: failed.map((one) => ({
       target: one.target,

@@ -10,7 +10,8 @@ const PATIENCE = 2_000;
 /**
  * `GET /livez` touches nothing: it says that the process answers. `GET /readyz`
  * names what is failing, with 503. `GET /health` says the same for people, and
- * names the engine.
+ * names the engine, and whether a worker is alive: this process can do its work
+ * without one, so that is no reason to send people elsewhere.
  */
 export function healthRoutes(engine: Engine): Router {
   const router = Router();
@@ -21,7 +22,8 @@ export function healthRoutes(engine: Engine): Router {
     sendChecks(response, await runChecks(engine), {});
   });
   router.get('/health', async (_request, response) => {
-    sendChecks(response, await runChecks(engine), { engine: engine.kind });
+    const [checks, worker] = await Promise.all([runChecks(engine), lastWorker(engine)]);
+    sendChecks(response, checks, { engine: engine.kind, worker });
   });
   return router;
 }
@@ -30,6 +32,19 @@ async function runChecks(engine: Engine): Promise<Readonly<Record<string, Check>
   const database = await attempt(() => engine.pool.query('select 1'));
   if (engine.kind !== 'redis') return { database };
   return { database, redis: await attempt(() => engine.redis.ping()) };
+}
+
+/** So long without a sign of a worker, and none is alive: they look every minute. */
+const SILENT = '5 minutes';
+
+async function lastWorker({ pool }: Engine): Promise<string> {
+  const text = `select last_at > clock_timestamp() - interval '${SILENT}' as alive from watch`;
+  const asked = pool.query<{ alive: boolean }>(text).then(({ rows: [row] }) => {
+    if (row === undefined) return 'never seen';
+    return row.alive ? 'ok' : 'silent';
+  });
+  const late = sleep(PATIENCE, 'unknown', { ref: false });
+  return Promise.race([asked, late]).catch(() => 'unknown');
 }
 
 async function attempt(work: () => Promise<unknown>): Promise<Check> {

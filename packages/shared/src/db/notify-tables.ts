@@ -40,10 +40,32 @@ export interface InstallationTable {
   id: Generated<string>;
 }
 
+export interface WatchTable {
+  one: Generated<boolean>;
+  last_at: Date;
+}
+
+export interface WatchedConnectionsTable {
+  connection_id: ConnectionId;
+  since: Date;
+}
+
+/** What SCIM clients could not do since their last success. */
+export interface ScimFailuresTable {
+  connection_id: ConnectionId;
+  failures: number;
+  since: Date;
+  last_at: Date;
+  code: string;
+}
+
 /** The tables of what operators are told. */
 export interface NotifyTables {
   notifications: NotificationsTable;
   notification_sinks: NotificationSinksTable;
   notification_deliveries: NotificationDeliveriesTable;
   installation: InstallationTable;
+  watch: WatchTable;
+  watched_connections: WatchedConnectionsTable;
+  scim_failures: ScimFailuresTable;
 }

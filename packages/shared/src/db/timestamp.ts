@@ -15,6 +15,11 @@ export function fromNullableTimestamp(at: Date | null): EpochMs | null {
   return at === null ? null : fromTimestamp(at);
 }
 
+/** A point in time in ISO 8601, in UTC. */
+export function isoOf(at: EpochMs): string {
+  return toTimestamp(at).toISOString();
+}
+
 /** The present, for the edges: pure code takes it as an argument. */
 export function currentTime(): EpochMs {
   return toEpochMs(Date.now());

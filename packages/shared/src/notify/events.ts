@@ -162,7 +162,8 @@ export const EVENTS: Readonly<Record<NotificationEvent, EventDescription>> = {
   },
   'scim.failing': {
     severity: 'warning',
-    meaning: 'Several requests of a SCIM client in a row were refused or failed.',
+    meaning:
+      'Many requests of a SCIM client in a row were refused or failed, and none was carried out.',
     action: "See the code in docs/errors.md and the identity provider's provisioning log.",
     ends: true,
   },

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { EpochMs } from '../core/time.ts';
 import type { Database } from '../db/database.ts';
-import { fromNullableTimestamp, fromTimestamp } from '../db/timestamp.ts';
+import { fromTimestamp } from '../db/timestamp.ts';
+import { type BacklogRow, type TargetBacklog, toBacklog } from '../outbox/waiting.ts';
 import type { Fact } from './told.ts';
 
 /** What became of a notification at one sink. */
@@ -86,31 +87,14 @@ function toDelivery(stored: StoredDelivery): SinkDelivery {
 }
 
 /** A sink that the database knows, and how much waits for it. */
-export interface SinkBacklog {
-  readonly name: string;
-  /** When one of its relays was last at work. */
-  readonly seenAt: EpochMs;
-  readonly waiting: number;
-  readonly parked: number;
-  readonly oldestAt: EpochMs | null;
-  /** Since when it wants nothing any more, and what it said; null: it does. */
-  readonly gone: { readonly at: EpochMs; readonly why: string } | null;
+export interface SinkBacklog extends TargetBacklog {
   /** What went wrong with what still waits; null where nothing did. */
   readonly error: string | null;
 }
 
 /** Every sink that was ever registered and not given up. */
 export async function readSinks(db: Database): Promise<readonly SinkBacklog[]> {
-  const { rows } = await sql<{
-    name: string;
-    seen_at: Date;
-    waiting: string;
-    parked: string;
-    oldest_at: Date | null;
-    gone_at: Date | null;
-    gone_why: string | null;
-    error: string | null;
-  }>`
+  const { rows } = await sql<BacklogRow & { error: string | null }>`
     select s.name, s.seen_at, s.gone_at, s.gone_why, count(d.seq) as waiting,
            count(d.seq) filter (where d.parked_at is not null) as parked, min(n.at) as oldest_at,
            (array_agg(d.error order by d.failed_at desc nulls last))[1] as error
@@ -119,15 +103,7 @@ export async function readSinks(db: Database): Promise<readonly SinkBacklog[]> {
       left join notifications n on n.id = d.notification_id
      group by s.name
      order by s.name`.execute(db);
-  return rows.map((row) => ({
-    name: row.name,
-    seenAt: fromTimestamp(row.seen_at),
-    waiting: Number(row.waiting),
-    parked: Number(row.parked),
-    oldestAt: fromNullableTimestamp(row.oldest_at),
-    gone: row.gone_at === null ? null : { at: fromTimestamp(row.gone_at), why: row.gone_why ?? '' },
-    error: row.error,
-  }));
+  return rows.map((row) => ({ ...toBacklog(row), error: row.error }));
 }
 
 /**

@@ -38,17 +38,32 @@ export interface FailedDelivery {
   readonly behind: number;
 }
 
+/** A {@link TargetBacklog} as it is read. */
+export interface BacklogRow {
+  readonly name: string;
+  readonly seen_at: Date;
+  readonly waiting: string;
+  readonly parked: string;
+  readonly oldest_at: Date | null;
+  readonly gone_at: Date | null;
+  readonly gone_why: string | null;
+}
+
+export function toBacklog(row: BacklogRow): TargetBacklog {
+  const { name, gone_at: goneAt, gone_why: why } = row;
+  return {
+    name,
+    seenAt: fromTimestamp(row.seen_at),
+    waiting: Number(row.waiting),
+    parked: Number(row.parked),
+    oldestAt: fromNullableTimestamp(row.oldest_at),
+    gone: goneAt === null ? null : { at: fromTimestamp(goneAt), why: why ?? '' },
+  };
+}
+
 /** Every target that was ever registered and not given up. */
 export async function readBacklogs(db: Database): Promise<readonly TargetBacklog[]> {
-  const answer = await sql<{
-    name: string;
-    seen_at: Date;
-    waiting: string;
-    parked: string;
-    oldest_at: Date | null;
-    gone_at: Date | null;
-    gone_why: string | null;
-  }>`
+  const answer = await sql<BacklogRow>`
     select t.name, t.seen_at, t.gone_at, t.gone_why, count(d.seq) as waiting,
            count(d.seq) filter (where d.parked_at is not null) as parked, min(o.at) as oldest_at
       from outbox_targets t
@@ -56,14 +71,7 @@ export async function readBacklogs(db: Database): Promise<readonly TargetBacklog
       left join outbox o on o.id = d.outbox_id
      group by t.name
      order by t.name`.execute(db);
-  return answer.rows.map((row) => ({
-    name: row.name,
-    seenAt: fromTimestamp(row.seen_at),
-    waiting: Number(row.waiting),
-    parked: Number(row.parked),
-    oldestAt: fromNullableTimestamp(row.oldest_at),
-    gone: row.gone_at === null ? null : { at: fromTimestamp(row.gone_at), why: row.gone_why ?? '' },
-  }));
+  return answer.rows.map(toBacklog);
 }
 
 /** What failed and has not been taken since: the parked first, then by age. */

@@ -22,6 +22,7 @@ import { dispatch } from '../dispatch.ts';
 import { ScimError } from '../scim-error.ts';
 import { authenticate } from '../tokens/authenticate.ts';
 import { showError } from './error-body.ts';
+import type { ScimHealth } from './scim-health.ts';
 import { type ScimAllowance, ScimRate, USUAL_ALLOWANCE } from './scim-rate.ts';
 
 /** What the SCIM server needs. */
@@ -32,6 +33,8 @@ export interface ScimRoutesContext {
   readonly keys: readonly string[];
   readonly log: Log;
   readonly allowance?: ScimAllowance;
+  /** Where it is written down which clients fail; nowhere where left out. */
+  readonly health?: ScimHealth;
 }
 
 export const SCIM_BASE = '/scim/v2';
@@ -66,9 +69,9 @@ export function scimRoutes(context: ScimRoutesContext): Router {
     };
     const answer = await dispatch(call, scimRequest(request));
     send(response, answer);
-    tell(context.log, request, response.statusCode, null);
+    tell(context, request, response.statusCode, null);
   });
-  api.use(answerScimErrors(context.log));
+  api.use(answerScimErrors(context));
   router.use(SCIM_BASE, api);
   return router;
 }
@@ -88,7 +91,7 @@ function clientOf(request: Request): Client {
 }
 
 function requireToken(
-  { db, log, allowance = USUAL_ALLOWANCE }: ScimRoutesContext,
+  { db, log, allowance = USUAL_ALLOWANCE, health }: ScimRoutesContext,
   connections: ReadonlyMap<string, ScimConnection>,
 ): RequestHandler {
   const rate = new ScimRate(allowance);
@@ -101,6 +104,9 @@ function requireToken(
     if (found.kind === 'refused') {
       await rate.countBad(address);
       const { why, token } = found;
+      // A token that has run out is the usual way in which all of it comes to a stop.
+      if (token !== null)
+        health?.note(token.connectionId, 401, 'scim.token_refused', currentTime());
       log.warn({
         event: 'scim.token_refused',
         ref: referenceOf(request),
@@ -163,7 +169,7 @@ function send(response: Response, { status, body, etag, location }: ScimAnswer):
 }
 
 /** Answers whatever was thrown in the shape of SCIM; what nobody foresaw without a word of it. */
-function answerScimErrors(log: Log): ErrorRequestHandler {
+function answerScimErrors(context: ScimRoutesContext): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) {
       next(error);
@@ -173,7 +179,7 @@ function answerScimErrors(log: Log): ErrorRequestHandler {
     response.status(told.status).type(MEDIA_TYPE);
     if (told.status >= 500) response.set('retry-after', '2');
     response.end(JSON.stringify(showError(told, referenceOf(request))));
-    tell(log, request, told.status, { error, code: told.code });
+    tell(context, request, told.status, { error, code: told.code });
   };
 }
 
@@ -194,7 +200,7 @@ function asTold(error: unknown): Pick<ScimError, 'status' | 'scimType' | 'code' 
 
 /** One line for each request: what it was, and what became of it. No body, no filter, no secret. */
 function tell(
-  log: Log,
+  { log, health }: ScimRoutesContext,
   request: Request,
   status: number,
   failure: { readonly error: unknown; readonly code: string } | null,
@@ -209,6 +215,9 @@ function tell(
     path: request.path.slice(0, 200),
     status,
   };
+  if (client !== undefined) {
+    health?.note(client.connection.id, status, failure?.code ?? null, currentTime());
+  }
   if (failure === null) log.info(seen);
   else if (status < 500) log.warn({ ...seen, code: failure.code, reason: wordsOf(failure.error) });
   else log.error({ ...seen, code: codeOf(failure.error), err: failure.error });

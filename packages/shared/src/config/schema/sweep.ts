@@ -21,6 +21,7 @@ export function sweepSchema() {
     misses_apart: duration('1h', '7d').prefault('24h'),
     silence: silenceSchema().optional(),
     plan_expires: duration('1m', '7d').prefault('24h'),
+    stale_after: count(2, 100).default(3),
     two_approvers_above: share(MAX_FOR_ONE_APPROVER).prefault('20%'),
     limits: limitsSchema().prefault({}),
   }).transform((sweep) => ({
@@ -34,6 +35,8 @@ export function sweepSchema() {
     /** Null: nobody loses access for not signing in. */
     silence: sweep.silence ?? null,
     planExpiresMs: sweep.plan_expires,
+    /** How many intervals may pass without a whole listing before somebody is told. */
+    staleAfter: sweep.stale_after,
     /** A held plan that takes from a larger share of the people needs two approvers. */
     twoApproversAbove: sweep.two_approvers_above,
     limits: sweep.limits,
