@@ -17,6 +17,7 @@ import { SWEEP_QUEUE } from './jobs/payload.ts';
 import { catchUp, scheduleSweeps } from './jobs/schedule.ts';
 import { lookAfterSchedules } from './jobs/upkeep.ts';
 import { type SweepWork, sweepAndFollowUp, workOnSweep } from './jobs/work.ts';
+import { keepRetention } from './retention/keep.ts';
 import { connectionSweep, connectionSweeps } from './sweep/connection-sweep.ts';
 import type { SweepResult } from './sweep/summary.ts';
 import { keepWatch } from './watch/watch.ts';
@@ -127,6 +128,7 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       await catchUp(queue, foundation.db, sweeps, currentTime());
       here.add(lookAfterSchedules(work, sweeps, stopping.signal));
       here.add(keepWatch({ config, db: foundation.db, log, clock: currentTime }, stopping.signal));
+      here.add(keepRetention(config.retention, work.tools, stopping.signal));
       telling = await startTelling({ config, env, db: foundation.db, log, clock: currentTime });
       const connections = sweeps.map((sweep) => sweep.connectionId);
       log.info({ event: 'sweeper.started', engine: foundation.engine.kind, connections });

@@ -62,6 +62,12 @@ const DEFAULTS = {
   roles: [],
   defaultRole: null,
   protect: [],
+  retention: {
+    runsMs: 400 * 86_400_000,
+    lookUpsMs: 90 * 86_400_000,
+    snapshotsMs: 7 * 86_400_000,
+    deactivatedMs: 30 * 86_400_000,
+  },
   targets: [],
   notify: [],
   limits: { allConnectionsPerDay: { percent: 2 } },

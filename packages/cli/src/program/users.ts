@@ -8,6 +8,7 @@ import { readWithin } from './page-options.ts';
 import { addUsersHandOver } from './users-hand-over.ts';
 import { addUsersJoin } from './users-join.ts';
 import { addUsersProtect } from './users-protect.ts';
+import { addUsersPurge } from './users-purge.ts';
 import { addUsersShow } from './users-show.ts';
 import { addUsersState } from './users-state.ts';
 
@@ -23,7 +24,7 @@ Examples:
 export function addUsers(parent: Command, run: Run): void {
   const users = parent
     .command('users')
-    .summary('list and show users; deactivate, reactivate, protect, join')
+    .summary('list and show users; deactivate, reactivate, protect, join, purge')
     .description('The people that Rollcall knows.');
   users
     .command('list')
@@ -45,6 +46,7 @@ export function addUsers(parent: Command, run: Run): void {
   addUsersProtect(users, run);
   addUsersJoin(users, run);
   addUsersHandOver(users, run);
+  addUsersPurge(users, run);
 }
 
 function readAfter(text: string): UserId {

@@ -15,6 +15,7 @@ const SENTENCES: Partial<Readonly<Record<RefusalCode, string>>> = {
   already_joined:
     'The second of the two is joined with other records already: separate it first, or name it first.',
   purge_eligible: 'A record that is to be purged cannot be joined.',
+  purged: 'Nothing is left of this user: `users purge lift` lets the person in as somebody new.',
   shut_out:
     'An administrator has shut one of the two out and not the other: deactivate or reactivate one of them first.',
   gives_person_id: 'The person has its id from this record: separate the others first.',

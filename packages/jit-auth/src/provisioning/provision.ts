@@ -79,6 +79,7 @@ const REFUSED_AS: Readonly<Record<RefusalCode, string>> = {
   same_user: 'access.refused',
   already_joined: 'access.refused',
   purge_eligible: 'access.refused',
+  purged: 'access.refused',
   shut_out: 'access.refused',
   gives_person_id: 'access.refused',
 };

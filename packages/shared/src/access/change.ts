@@ -236,6 +236,8 @@ export type RefusalCode =
   | 'same_user'
   | 'already_joined'
   | 'purge_eligible'
+  /** Nothing is left of the person: who they were may come back as somebody new. */
+  | 'purged'
   /** An administrator has shut one of the two out, and not the other. */
   | 'shut_out'
   /** The person has its id from this record, and the others still need it. */

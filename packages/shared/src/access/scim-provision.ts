@@ -15,6 +15,7 @@ import { lockDirectoryId, usersByDirectoryId } from './directory-id.ts';
 import { lockUserWithGrants } from './privileged.ts';
 import { auditViewOf, insertAudits, insertMessages, recordAudit } from './record.ts';
 import { writeTogether } from './together.ts';
+import { findTombstone } from './tombstone.ts';
 
 /** SCIM makes somebody known, or takes over whom sign-ins have made known. */
 export interface ScimProvision {
@@ -69,6 +70,11 @@ export async function provisionByScim(
   const known = await findKnown(tx, change);
   if (known === 'ambiguous') return { kind: 'refused', code: 'ambiguous', user: null };
   if (known !== null) return adopt(tx, known, change, actor, now);
+  // Of whoever was purged, an administrator's end is still an administrator's (invariant 5).
+  const stone = await findTombstone(tx, change);
+  if (stone?.cause === 'admin' && change.active) {
+    return { kind: 'refused', code: 'other_cause', user: null };
+  }
   const user = await insertUser(tx, change, actor, now);
   // A first sign-in of this person was quicker: now they are known.
   return user === null ? provisionByScim(tx, change, actor, now) : { kind: 'created', user };

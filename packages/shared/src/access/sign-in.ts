@@ -23,6 +23,7 @@ import {
 import { endSessionsOfUser } from './session-end.ts';
 import { storyOf, storyOfRefused } from './sign-in-story.ts';
 import { writeTogether } from './together.ts';
+import { findTombstone } from './tombstone.ts';
 
 /**
  * Admits somebody: the user, the grants, the session, the audit and the outbox in
@@ -47,6 +48,8 @@ export async function signIn(
   const mapping =
     change.mappingOfNewcomer === undefined ? change.mapping : change.mappingOfNewcomer();
   if (mapping === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  const barred = await objectionToReturn(tx, change);
+  if (barred !== null) return { kind: 'refused', code: barred, user: null };
   const user = await insertUser(tx, change, now);
   // Somebody else's first sign-in of this person was quicker: now they are known.
   if (user === null) return signIn(tx, change, actor, now);
@@ -64,6 +67,20 @@ async function isKnownOverScim(tx: Tx, change: SignIn): Promise<boolean> {
   if (provisioning === 'jit' || directoryId === null) return false;
   await lockDirectoryId(tx, connectionId, directoryId);
   return nameByAssertion(tx, connectionId, directoryId, subject);
+}
+
+/**
+ * Whoever was purged comes back as whoever was only deactivated does, and as somebody new
+ * (invariant 5). No directory can say that they are back, for nobody is left to ask about:
+ * so a sign-in has to, all of it from after the end of their access.
+ */
+async function objectionToReturn(tx: Tx, change: SignIn): Promise<RefusalCode | null> {
+  const stone = await findTombstone(tx, change);
+  if (stone === null) return null;
+  const { cause, owner, endedAt: stateChangedAt } = stone;
+  const ended = { cause, owner, stateChangedAt, stateReason: null };
+  const verdict = decideReEntry(ended, { ...change, vouching: 'assertion' });
+  return verdict === 'restored' ? null : verdict;
 }
 
 /** A person whose row is locked, and what they hold. */

@@ -3,7 +3,7 @@ import type { AuditKind } from '../core/audit-event.ts';
 import { judgeStep, type StepVerdict } from '../core/lifecycle.ts';
 import { signInHealth } from '../core/sign-in-health.ts';
 import type { EpochMs } from '../core/time.ts';
-import { type Grant, rolesOf, type User } from '../core/user.ts';
+import { type Grant, isPurged, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { isActiveOverScim } from '../db/scim-users.ts';
 import { readSignInFacts } from '../db/sign-in-facts.ts';
@@ -97,6 +97,7 @@ async function objectionTo(
   actor: Actor,
   now: EpochMs,
 ): Promise<AccessOutcome | null> {
+  if (isPurged(user)) return { kind: 'refused', code: 'purged', user };
   if (verdict.kind === 'done') return { kind: 'unchanged', user };
   const code = verdict.kind === 'refused' ? verdict.code : null;
   if (code === 'not_owned' || code === 'protected') return { kind: 'refused', code, user };

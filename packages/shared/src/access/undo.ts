@@ -1,7 +1,7 @@
 import type { Actor } from '../core/actor.ts';
 import { hasAccess } from '../core/lifecycle.ts';
 import type { EpochMs } from '../core/time.ts';
-import { type Grant, rolesOf, type User } from '../core/user.ts';
+import { type Grant, isPurged, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
 import type { AccessOutcome, Undo } from './change.ts';
@@ -26,6 +26,7 @@ export async function undoChange(
   await lockPrivilegedRoles(tx);
   const user = await lockUser(tx, change.userId);
   if (user === null) return { kind: 'refused', code: 'no_such_user', user: null };
+  if (isPurged(user)) return { kind: 'refused', code: 'purged', user };
   const { record } = change;
   if (user.version !== record.version) return { kind: 'stale', why: 'version_changed' };
   const grants = await grantsOf(tx, user.id);

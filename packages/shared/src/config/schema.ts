@@ -20,6 +20,7 @@ import {
 import { notifySchema } from './schema/notify.ts';
 import { ownKeysSchema } from './schema/own-keys.ts';
 import { secretReference, serverUrl } from './schema/references.ts';
+import { retentionSchema } from './schema/retention.ts';
 import { roleName, roleRuleSchema } from './schema/roles.ts';
 import { overAllLimitsSchema } from './schema/sweep.ts';
 import { targetsSchema } from './schema/targets.ts';
@@ -57,6 +58,7 @@ export function configSchema(baseDir: string) {
     default_role: roleName().prefault('none'),
     protect: list(protectedSubject(), 'a list of connection:subject').default([]),
     targets: targetsSchema(baseDir).default([]),
+    retention: retentionSchema().prefault({}),
     notify: notifySchema(baseDir).default([]),
     limits: overAllLimitsSchema().prefault({}),
   }).transform((raw) => ({
@@ -81,6 +83,7 @@ export function configSchema(baseDir: string) {
     /** Null: whoever matches no rule is refused. */
     defaultRole: raw.default_role === 'none' ? null : raw.default_role,
     protect: raw.protect,
+    retention: raw.retention,
     targets: raw.targets,
     notify: raw.notify,
     limits: raw.limits,

@@ -16,6 +16,8 @@ export type Actor =
   | { readonly kind: 'scim'; readonly connection: string; readonly token: string }
   /** A person at the command line or the admin API. */
   | { readonly kind: 'operator'; readonly name: string }
+  /** The daily work of retention, which takes access from nobody. */
+  | { readonly kind: 'retention' }
   /** The user, through the app. */
   | { readonly kind: 'user'; readonly userId: string };
 
@@ -32,6 +34,7 @@ export function causeOf(actor: Actor): Cause | null {
     case 'assertion':
     case 'logout_request':
     case 'logout_response':
+    case 'retention':
     case 'user':
       return null;
     default:

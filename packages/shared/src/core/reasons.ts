@@ -33,6 +33,8 @@ export const REASON_TEXT = {
   scim_groups: 'groups changed by the identity provider, over SCIM',
   handed_over: 'handed over by an administrator',
   by_admin: 'by an administrator',
+  retired: 'without access for as long as deactivated people are kept',
+  purged: 'purged: nothing is left of this person',
   joined: 'joined with another record of the same person',
   separated: 'separated from other records of the same person',
 } as const;

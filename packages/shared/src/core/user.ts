@@ -36,6 +36,8 @@ export interface User {
   readonly lastConfirmedAt: EpochMs | null;
   /** When all sessions were ended: sign-ins that were begun by then make none. */
   readonly sessionsEndedAt: EpochMs | null;
+  /** When their personal data was taken away; null or left out where it was not. */
+  readonly purgedAt?: EpochMs | null;
 }
 
 /** Names and e-mail: data that may change, collide and be wrong. Never an identity. */
@@ -74,6 +76,11 @@ export interface GrantReason {
   readonly aliases?: readonly GroupAlias[];
   /** The values that the rule asked for; left out where it asked for none. */
   readonly values?: readonly MatchedValues[];
+}
+
+/** Whether nothing is left of a person but ids. */
+export function isPurged({ purgedAt }: Pick<User, 'purgedAt'>): boolean {
+  return purgedAt !== null && purgedAt !== undefined;
 }
 
 /** The id by which an app knows the person: of the record, or of those that are joined. */

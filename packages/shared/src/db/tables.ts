@@ -87,6 +87,7 @@ export interface UsersTable {
   last_assertion_at: Date | null;
   last_confirmed_at: Date | null;
   sessions_ended_at: Date | null;
+  purged_at: Date | null;
 }
 
 export interface GrantsTable {
@@ -425,12 +426,46 @@ export interface ScimTokensTable {
   networks: Generated<string[]>;
 }
 
+/** Written by `access/purge.ts` alone. */
+export interface TombstonesTable {
+  connection_id: ConnectionId;
+  subject_hash: string;
+  directory_hash: string | null;
+  user_id: UserId;
+  owner: Owner;
+  cause: Cause;
+  ended_at: Date;
+  purged_at: Date;
+}
+
+export interface PurgePlansTable {
+  id: string;
+  digest: string;
+  made_by: string;
+  created_at: Date;
+  expires_at: Date;
+  applied_at: Date | null;
+}
+
+export interface PurgeLinesTable {
+  plan_id: string;
+  seq: number;
+  user_id: UserId;
+  ended_at: Date;
+  outcome: 'purged' | 'skipped' | null;
+  outcome_why: string | null;
+  applied_at: Date | null;
+}
+
 /** Every table, as `migrations/` makes it. */
 export interface Tables extends NotifyTables {
   connections: ConnectionsTable;
   identity_providers: IdentityProvidersTable;
   identity_provider_certificates: IdentityProviderCertificatesTable;
   users: UsersTable;
+  tombstones: TombstonesTable;
+  purge_plans: PurgePlansTable;
+  purge_lines: PurgeLinesTable;
   grants: GrantsTable;
   sessions: SessionsTable;
   logouts: LogoutsTable;

@@ -30,6 +30,7 @@ export function toUser(row: Selectable<UsersTable>): User {
     lastAssertionAt: fromNullableTimestamp(row.last_assertion_at),
     lastConfirmedAt: fromNullableTimestamp(row.last_confirmed_at),
     sessionsEndedAt: fromNullableTimestamp(row.sessions_ended_at),
+    purgedAt: fromNullableTimestamp(row.purged_at),
   };
 }
 

@@ -29,6 +29,8 @@ const LIFECYCLE: readonly AuditKind[] = [
   'user.restored',
   'user.undone',
   'user.handed_over',
+  'user.retired',
+  'user.purged',
   'user.joined',
   'user.separated',
   'user.protected',

@@ -2,10 +2,13 @@ import { apply } from '@rollcall/shared/access/apply';
 import type { AccessOutcome } from '@rollcall/shared/access/change';
 import { toUndoRecord } from '@rollcall/shared/access/undo-record';
 import type { Actor } from '@rollcall/shared/core/actor';
+import type { UserId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
+import { isPurged } from '@rollcall/shared/core/user';
 import type { Tx } from '@rollcall/shared/db/database';
 import type { PlanLinesTable } from '@rollcall/shared/db/tables';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
+import { findUser } from '@rollcall/shared/db/users';
 import type { Selectable } from 'kysely';
 import type { Lease } from '../sweep/lease.ts';
 import type { PlanHead } from './plan-head.ts';
@@ -71,13 +74,19 @@ async function undoLine(
     .updateTable('plan_lines')
     .set({
       undo_outcome: outcome?.kind === 'applied' ? 'undone' : 'skipped',
-      undo_why: outcome === null ? 'not_recorded' : whyNot(outcome),
+      undo_why: outcome === null ? await whyNothing(tx, line.user_id) : whyNot(outcome),
       undone_at: toTimestamp(now),
     })
     .where('run_id', '=', plan.runId)
     .where('seq', '=', line.seq)
     .execute();
   return outcome?.kind === 'applied' ? outcome.sessionsEnded : 0;
+}
+
+/** Why a line has nothing to take back: of whoever was purged, it was taken away. */
+async function whyNothing(tx: Tx, id: UserId): Promise<'purged' | 'not_recorded'> {
+  const user = await findUser(tx, id);
+  return user !== null && isPurged(user) ? 'purged' : 'not_recorded';
 }
 
 function changeOf(plan: PlanHead, line: Selectable<PlanLinesTable>, tools: UndoTools) {
