@@ -16,6 +16,11 @@ export interface Terminal {
   /** Standard error: complaints and progress. */
   complain(text: string): void;
   readonly complaintColors: Colors;
+  /**
+   * Writes a line to standard error in the place of the last one; an empty one takes it
+   * away. Null where that is no terminal.
+   */
+  readonly updates: ((line: string) => void) | null;
 }
 
 /** A stream as {@link openTerminal} needs it. */
@@ -41,6 +46,10 @@ export function openTerminal(
     printJson: (value) => void out.write(`${printableJson(value)}\n`),
     complain: (text) => void error.write(`${text}\n`),
     complaintColors: pc.createColors(wantsColors(error, env)),
+    updates:
+      error.isTTY === true && env.TERM !== 'dumb'
+        ? (line) => void error.write(`\r\u001b[2K${line.slice(0, (error.columns ?? 80) - 1)}`)
+        : null,
   };
 }
 

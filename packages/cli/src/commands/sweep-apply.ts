@@ -7,6 +7,7 @@ import { approvePlan } from '@rollcall/sweeper/plan/approve-plan';
 import { isApproved, type PlanHead } from '@rollcall/sweeper/plan/plan-head';
 import { connectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import { isBusyError, waitForLease } from '../compose/sweep-lease.ts';
+import { withProgress } from '../compose/sweep-progress.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
@@ -52,8 +53,9 @@ async function approveAndApply(
   name: string,
   options: ApplyOptions,
   { config, foundation: { db } }: Opened,
-  { env }: Invocation,
+  invocation: Invocation,
 ): Promise<Outcome> {
+  const { env } = invocation;
   const plan = await findNamedPlan(db, name);
   const sweep = connectionSweep(config, plan.connectionId, env);
   const { name: operator, account } = approverNamed(options.by, env);
@@ -65,9 +67,8 @@ async function approveAndApply(
   } else if (plan.state === 'held' && !(await isApproved(db, plan.digest))) {
     return { kind: 'held', shown: await showHeld(db, plan.runId) };
   }
-  const tally = await waitForLease(
-    () => applyPlan({ db, sweep, plan: plan.runId, operator }),
-    isBusyError,
+  const tally = await withProgress(db, plan.connectionId, invocation, () =>
+    waitForLease(() => applyPlan({ db, sweep, plan: plan.runId, operator }), isBusyError),
   );
   return { kind: 'applied', plan, tally };
 }

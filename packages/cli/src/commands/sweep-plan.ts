@@ -6,17 +6,18 @@ import { runSweep } from '@rollcall/sweeper/sweep/run-sweep';
 import type { SweepSummary } from '@rollcall/sweeper/sweep/summary';
 import { listenForStop } from '../compose/signals.ts';
 import { waitForLease } from '../compose/sweep-lease.ts';
+import { withProgress } from '../compose/sweep-progress.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CommandFailure } from '../failure.ts';
 import type { Invocation } from '../invocation.ts';
-import type { PageOptions } from '../program/page-options.ts';
+import { choiceOf, type LineOptions } from '../program/line-options.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
 
 export async function plan(
   connection: string,
-  page: PageOptions,
+  page: LineOptions,
   invocation: Invocation,
 ): Promise<ExitCode> {
   const { terminal, json } = invocation;
@@ -38,7 +39,7 @@ interface Planned {
 
 async function makePlan(
   connection: string,
-  page: PageOptions,
+  page: LineOptions,
   { config, foundation: { db } }: Opened,
   invocation: Invocation,
 ): Promise<Planned> {
@@ -48,9 +49,11 @@ async function makePlan(
   void request.asked.then(() => stop.abort());
   try {
     const tools = { db, log: quietLog(invocation), planOnly: true, signal: stop.signal };
-    const result = await waitForLease(
-      () => runSweep(sweep, 'operator', tools),
-      (outcome) => 'answer' in outcome && outcome.answer.kind === 'busy',
+    const result = await withProgress(db, sweep.connectionId, invocation, () =>
+      waitForLease(
+        () => runSweep(sweep, 'operator', tools),
+        (outcome) => 'answer' in outcome && outcome.answer.kind === 'busy',
+      ),
     );
     if (result.kind === 'busy') throw busy(connection, result.holder);
     const finished =
@@ -58,7 +61,12 @@ async function makePlan(
     if (!finished) return { summary: result, shown: null };
     // Where exactly the same waits already, that plan goes on waiting, with its approvals.
     const runId = result.waitingPlan?.runId ?? result.runId;
-    const shown = await readShownPlan(db, runId, { ...page, now: currentTime() });
+    const shown = await readShownPlan(db, runId, {
+      limit: page.limit,
+      after: page.after,
+      now: currentTime(),
+      choice: choiceOf(page),
+    });
     return { summary: result, shown };
   } finally {
     request.release();

@@ -3,7 +3,7 @@ import { currentTime } from '@rollcall/shared/db/timestamp';
 import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
-import type { PageOptions } from '../program/page-options.ts';
+import { choiceOf, type LineOptions } from '../program/line-options.ts';
 import { findNamedPlan } from '../queries/plan-named.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { findRun } from '../queries/sweep-run.ts';
@@ -11,7 +11,7 @@ import { planToJson, renderPlan } from '../render/plan.ts';
 
 export async function show(
   name: string,
-  options: PageOptions,
+  options: LineOptions,
   invocation: Invocation,
 ): Promise<ExitCode> {
   const now = currentTime();
@@ -23,7 +23,12 @@ export async function show(
         if (codeOf(error) === 'plan.not_found') await requirePlanOfRun(db, name);
         throw error;
       });
-      return readShownPlan(db, runId, { ...options, now });
+      return readShownPlan(db, runId, {
+        limit: options.limit,
+        after: options.after,
+        now,
+        choice: choiceOf(options),
+      });
     },
   );
   const { terminal, json } = invocation;

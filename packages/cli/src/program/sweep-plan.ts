@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Run } from '../invocation.ts';
-import { addPageOptions, type PageOptions } from './page-options.ts';
+import { addLineOptions, type LineOptions } from './line-options.ts';
 
 const HELP = `
 Lists the directory now, compares, and stores a plan. Nothing is applied, whatever
@@ -25,9 +25,9 @@ export function addSweepPlan(parent: Command, run: Run): void {
     .summary('who would lose access, if the roll were called now?')
     .description('Calls the roll and shows what would change. Applies nothing.')
     .argument('<connection>', 'which connection');
-  addPageOptions(command)
+  addLineOptions(command)
     .addHelpText('after', HELP)
-    .action((connection: string, options: PageOptions, self: Command) =>
+    .action((connection: string, options: LineOptions, self: Command) =>
       run(self, async (invocation) => {
         const { plan } = await import('../commands/sweep-plan.ts');
         return plan(connection, options, invocation);

@@ -1,6 +1,7 @@
 import type { RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database } from '@rollcall/shared/db/database';
+import type { LineChoice } from '@rollcall/sweeper/plan/line-choice';
 import { showPlan } from '@rollcall/sweeper/plan/read';
 import type { PlanTally, ShownPlan } from '../render/plan.ts';
 import { findRun } from './sweep-run.ts';
@@ -11,6 +12,8 @@ export interface PlanPage {
   /** Go on after this line; 0 begins. */
   readonly after: number;
   readonly now: EpochMs;
+  /** Only some of them; all where left out. */
+  readonly choice?: LineChoice;
 }
 
 /** A plan with the listing that it rests on. Throws `plan.not_found`. */
@@ -25,7 +28,8 @@ export async function readShownPlan(
     tallyOf(db, runId),
   ]);
   if (listing === null) throw new RangeError('a plan without its run');
-  return { plan, listing, tally };
+  const chosen = page.choice !== undefined && Object.keys(page.choice).length > 0;
+  return { plan, listing, tally, chosen };
 }
 
 async function tallyOf(db: Database, runId: RunId): Promise<PlanTally> {

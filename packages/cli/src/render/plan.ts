@@ -13,6 +13,8 @@ export interface ShownPlan {
   readonly listing: ListingFacts;
   /** How many lines do what, over the whole plan. */
   readonly tally: PlanTally;
+  /** Whether only some of the lines were asked for. */
+  readonly chosen: boolean;
 }
 
 /** How many lines of a plan do what. */
@@ -22,11 +24,19 @@ export type PlanTally = Readonly<Record<PlanLineView['decision'], number>>;
 export function renderPlan(shown: ShownPlan, now: EpochMs, colors: Colors): string {
   const { plan, listing } = shown;
   const lines = plan.lines.map((line) => lineCells(line, colors));
-  const changes = lines.length === 0 ? [] : ['', ...indent(renderTable(lines))];
+  const changes =
+    lines.length > 0
+      ? ['', ...indent(renderTable(lines))]
+      : shown.chosen
+        ? ['', '  No line of this plan is of that kind.']
+        : [];
   const more =
     plan.next === null
       ? []
-      : ['', `  More: rollcall sweep show ${shortDigest(plan.digest)} --after ${plan.next}`];
+      : [
+          '',
+          `  More: rollcall sweep show ${shortDigest(plan.digest)} --after ${plan.next}${shown.chosen ? ', with the same filters' : ''}`,
+        ];
   return [
     renderTable([
       ['Directory', sayListing(listing)],
@@ -131,6 +141,7 @@ function nextSteps(plan: PlanView, now: EpochMs, colors: Colors): string[] {
   );
   if (plan.state !== 'pending' && plan.state !== 'held') return approvals;
   const name = shortDigest(plan.digest);
+  if (plan.expiresAt <= now) return [...approvals, 'It has expired: call the roll anew.'];
   const left = sayDuration(plan.expiresAt - now);
   if (plan.state === 'held') {
     return [

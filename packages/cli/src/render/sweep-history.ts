@@ -2,22 +2,25 @@ import type { EpochMs } from '@rollcall/shared/core/time';
 import type { SweepRecord } from '@rollcall/sweeper/plan/read';
 import { shortDigest } from '../queries/plan-named.ts';
 import type { Colors } from '../terminal.ts';
+import { sayProgress } from './sweep-progress.ts';
 import { type Cell, renderTable } from './table.ts';
-import { sayWhen, toIso } from './when.ts';
+import { sayDuration, sayWhen, toIso } from './when.ts';
 
 /** Sweeps for people, newest first. */
 export function renderHistory(
   records: readonly SweepRecord[],
   now: EpochMs,
   colors: Colors,
+  filtered = false,
 ): string {
-  if (records.length === 0) return 'No sweeps yet.';
-  const head = ['WHEN', 'CONNECTION', 'TRIGGER', 'RESULT', 'LISTED', 'CHANGES', 'PLAN', ''];
+  if (records.length === 0) return filtered ? 'No such sweeps.' : 'No sweeps yet.';
+  const head = ['WHEN', 'CONNECTION', 'TRIGGER', 'RESULT', 'TOOK', 'LISTED', 'CHANGES', 'PLAN', ''];
   const rows = records.map((record) => [
     sayWhen(record.startedAt, now),
     record.connectionId,
     record.trigger,
     resultCell(record, colors),
+    record.finishedAt === null ? '-' : sayDuration(record.finishedAt - record.startedAt),
     record.rows === null ? '-' : String(record.rows),
     sayCounts(record.counts),
     record.planDigest === null ? '-' : shortDigest(record.planDigest),
@@ -51,7 +54,10 @@ const PLAN_ONLY: Readonly<Record<string, string>> = {
   operator_asked: 'only planned: somebody asked for a plan',
 };
 
-function sayWhy({ explanation, code, planOnlyBecause, state }: SweepRecord): string {
+function sayWhy(record: SweepRecord): string {
+  const { explanation, code, planOnlyBecause, state, activity } = record;
+  if (activity === 'running') return sayProgress(record);
+  if (activity === 'left') return 'left by its worker: the next one goes on, or begins anew';
   if (explanation !== null) return `${explanation} (${code ?? state})`;
   if (planOnlyBecause === null) return '';
   return PLAN_ONLY[planOnlyBecause] ?? planOnlyBecause;
@@ -75,6 +81,9 @@ export function historyToJson(records: readonly SweepRecord[]): Record<string, u
       plan: record.planDigest,
       plan_state: record.planState,
       counts: record.counts,
+      step: record.step,
+      progress: record.progress,
+      activity: record.activity,
     })),
   };
 }

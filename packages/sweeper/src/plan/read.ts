@@ -9,6 +9,7 @@ import { sql } from 'kysely';
 import { countApprovers } from '../reconcile/approvers.ts';
 import type { SweepProgress } from '../sweep/checkpoint.ts';
 import { type PlannedChange, toPlannedChange } from './line.ts';
+import { isChosen, type LineChoice } from './line-choice.ts';
 import { countPeopleWaiting, findPlan, type PlanHead } from './plan-head.ts';
 
 /** One sweep, as the history tells it. */
@@ -39,10 +40,19 @@ export interface SweepRecord {
   readonly activity: 'running' | 'left' | 'ended';
 }
 
+/** Which sweeps. */
+export interface HistoryFilter {
+  readonly connectionId?: ConnectionId;
+  readonly state?: SweepState;
+  /** Begun then or later. */
+  readonly since?: EpochMs;
+  readonly limit: number;
+}
+
 /** Sweeps, newest first. */
 export async function history(
   db: Database,
-  filter: { readonly connectionId?: ConnectionId; readonly limit: number },
+  filter: HistoryFilter,
 ): Promise<readonly SweepRecord[]> {
   let query = db
     .selectFrom('sweep_runs as run')
@@ -58,6 +68,10 @@ export async function history(
     .limit(filter.limit);
   if (filter.connectionId !== undefined) {
     query = query.where('run.connection_id', '=', filter.connectionId);
+  }
+  if (filter.state !== undefined) query = query.where('run.state', '=', filter.state);
+  if (filter.since !== undefined) {
+    query = query.where('run.started_at', '>=', toTimestamp(filter.since));
   }
   return (await query.execute()).map((row) => {
     const drafted = row.plan_state === null || row.plan_digest?.startsWith('draft:') === true;
@@ -146,10 +160,15 @@ export interface PlanLineView {
 export async function showPlan(
   db: Database,
   name: string,
-  page: { readonly after?: number; readonly limit: number; readonly now: EpochMs },
+  page: {
+    readonly after?: number;
+    readonly limit: number;
+    readonly now: EpochMs;
+    readonly choice?: LineChoice;
+  },
 ): Promise<PlanView> {
   const plan = await findPlan(db, name);
-  const rows = await readLines(db, plan.runId, page.after ?? 0, page.limit, page.now);
+  const rows = await readLines(db, plan.runId, { after: 0, choice: {}, ...page });
   const approvals = await db
     .selectFrom('plan_approvals')
     .selectAll()
@@ -172,7 +191,14 @@ export async function showPlan(
 
 type Row = Awaited<ReturnType<typeof readLines>>[number];
 
-function readLines(db: Database, runId: RunId, after: number, limit: number, now: EpochMs) {
+interface LinePage {
+  readonly after: number;
+  readonly limit: number;
+  readonly now: EpochMs;
+  readonly choice: LineChoice;
+}
+
+function readLines(db: Database, runId: RunId, { after, limit, now, choice }: LinePage) {
   return db
     .selectFrom('plan_lines as line')
     .innerJoin('users as person', 'person.id', 'line.user_id')
@@ -194,6 +220,7 @@ function readLines(db: Database, runId: RunId, after: number, limit: number, now
     ])
     .where('line.run_id', '=', runId)
     .where('line.seq', '>', after)
+    .where(isChosen(choice))
     .orderBy('line.seq')
     .limit(limit)
     .execute();
