@@ -217,6 +217,11 @@ export const BREAKS: readonly Break[] = [
     about: 'protection is not asked for',
     edits: [
       {
+        file: `${RECONCILE}/decide.ts`,
+        from: /function isProtected\([^{]*\{/,
+        to: '$& return false;',
+      },
+      {
         file: 'shared/src/core/lifecycle.ts',
         from: /by !== 'admin' && user\.protected/,
         to: 'false',
@@ -227,6 +232,11 @@ export const BREAKS: readonly Break[] = [
     name: 'foreign_swept',
     about: 'people of SCIM and by hand are swept like everybody else',
     edits: [
+      {
+        file: `${RECONCILE}/decide.ts`,
+        from: /if \(user\.owner !== 'roll'\)/,
+        to: 'if (false)',
+      },
       {
         file: 'shared/src/core/lifecycle.ts',
         from: /function actsOn\([^{]*\{/,

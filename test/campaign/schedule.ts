@@ -194,12 +194,21 @@ async function live(
       const away = [...company.people.values()].filter(
         (one) => one.signsIn && standingAt(one, time.now) !== 'present',
       );
-      if (away.length > 0) await simulation.signIn(company, random.pick(away));
+      const latest = away.toSorted((a, b) => leftAt(b) - leftAt(a));
+      const last = latest[0];
+      if (last === undefined) return;
+      await simulation.signIn(company, random.percent(60) ? last : random.pick(away));
+
       return;
     }
     default:
       return what satisfies never;
   }
+}
+
+/** When something last became true of somebody. */
+function leftAt(person: Person): number {
+  return person.facts.at(-1)?.at ?? 0;
 }
 
 function set(
@@ -277,7 +286,12 @@ async function sweep(
   );
   for (let left = Number(pauses); left > 0; left--) {
     const meanwhile = (): Promise<void> => interrupt(simulation, company, random, theme);
-    troubles.push({ at: random.int(3, 170), when: 'before', kind: 'pause', meanwhile });
+    troubles.push({
+      at: theme === 'doors' ? random.int(24, 130) : random.int(3, 170),
+      when: 'before',
+      kind: 'pause',
+      meanwhile,
+    });
   }
   const planOnly = random.percent(theme === 'exodus' ? 0 : 6);
   await simulation.sweep(company, { faults, troubles, planOnly, trigger: 'schedule' });

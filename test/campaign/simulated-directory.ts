@@ -8,7 +8,7 @@ import type {
   DirectoryPage,
 } from '@rollcall/sweeper/directories/port';
 import type { Fault, FaultKind } from './faults.ts';
-import type { Random } from './random.ts';
+import { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import { type Company, factOf, type Person, standingAt } from './world.ts';
 
@@ -24,15 +24,17 @@ interface Look {
 export class FaultyView {
   readonly #company: Company;
   readonly #time: VirtualTime;
-  readonly #random: Random;
+  readonly #seed: string;
+  readonly #drawn = new Map<string, number>();
   readonly #faults: readonly Fault[];
   readonly #shut = new Map<string, 'hidden' | 'disabled' | 'gone' | 'groupless'>();
 
-  constructor(company: Company, faults: readonly Fault[], time: VirtualTime, random: Random) {
+  constructor(company: Company, faults: readonly Fault[], time: VirtualTime, seed: string) {
+    const random = new Random(seed);
     this.#company = company;
     this.#faults = faults;
     this.#time = time;
-    this.#random = random;
+    this.#seed = seed;
     const ids = [...company.people.keys()];
     const some = (share: number) => ids.filter(() => random.percent(share));
     for (const fault of faults) {
@@ -66,11 +68,14 @@ export class FaultyView {
 
   /** The answer to a look-up, or that there is none. */
   answer(id: string, asked: number): Look | 'refused' {
-    if (this.fault('wrong_tenant') !== undefined) return { standing: 'gone', groups: null };
+    if (this.fault('wrong_tenant') !== undefined) {
+      const known = id.startsWith('stranger-');
+      return known ? { standing: 'present', groups: [] } : { standing: 'gone', groups: null };
+    }
     const blind = this.fault('blind_look_ups');
     if (blind !== undefined && asked >= blind.after) return { standing: 'gone', groups: null };
     const deaf = this.fault('no_look_ups');
-    if (deaf !== undefined && this.#random.percent(deaf.share)) return 'refused';
+    if (deaf !== undefined && this.#happens(id, deaf.share)) return 'refused';
     const person = this.#company.people.get(id);
     if (person === undefined) return { standing: 'gone', groups: null };
     if (this.#shut.get(id) === 'hidden') {
@@ -81,9 +86,16 @@ export class FaultyView {
     return this.#look(person);
   }
 
+  /** Drawn for each person apart: over HTTP, answers come in any order. */
+  #happens(id: string, share: number): boolean {
+    const times = (this.#drawn.get(id) ?? 0) + 1;
+    this.#drawn.set(id, times);
+    return new Random(`${this.#seed} ${id} ${times}`).percent(share);
+  }
+
   #look(person: Person): Look {
     const stale = this.fault('stale');
-    const behind = stale !== undefined && this.#random.percent(stale.share) ? stale.lagMs : 0;
+    const behind = stale !== undefined && this.#happens(person.id, stale.share) ? stale.lagMs : 0;
     const now = this.#time.now - behind;
     const standing = standingAt(person, now);
     const shut = this.#shut.get(person.id);

@@ -8,6 +8,7 @@ import { registerConnection } from '@rollcall/shared/db/connections';
 import { inTransaction } from '@rollcall/shared/db/database';
 import type { Job } from '@rollcall/shared/queue/job';
 import type { Log } from '@rollcall/shared/telemetry/log';
+import type { Directory } from '@rollcall/sweeper/directories/port';
 import { SWEEP_JOB } from '@rollcall/sweeper/jobs/payload';
 import { workOnSweep } from '@rollcall/sweeper/jobs/work';
 import { applyPlan } from '@rollcall/sweeper/plan/apply-plan';
@@ -25,6 +26,7 @@ import { FaultyQueue } from './job-queue.ts';
 import { readLedger } from './ledger.ts';
 import { Oracle, type Violation, type Writer } from './oracle/oracle.ts';
 import { Random } from './random.ts';
+import { openScimDirectory } from './scim-server.ts';
 import { RULES, signInOf } from './sign-in-act.ts';
 import { FaultyView, SimulatedDirectory } from './simulated-directory.ts';
 import { themeOf } from './theme.ts';
@@ -197,13 +199,9 @@ export class Simulation {
     const process = this.#process('worker', name, troubles);
     const hearing = new Hearing(name, company.id, faults);
     this.hearings.push(hearing);
-    const view = new FaultyView(
-      company,
-      faults,
-      this.time,
-      new Random(`${name} ${this.#random.uuid()}`),
-    );
-    const directory = overheard(new SimulatedDirectory(company, view, this.time), hearing, {
+    const seed = `${name} ${this.#random.uuid()}`;
+    const view = new FaultyView(company, faults, this.time, seed);
+    const directory = overheard(await this.#open(company, view), hearing, {
       company,
       process,
       order: () => ++this.#order,
@@ -306,6 +304,13 @@ export class Simulation {
     this.#ledger = rows.at(-1)?.seq ?? this.#ledger;
     const harness: Writer = { role: 'harness', name: 'harness' };
     this.oracle.observe(rows, (pid) => (process.backends.has(pid) ? process : harness));
+  }
+
+  /** In this process; or by the real adapter, from a SCIM server that answers so. */
+  async #open(company: Company, view: FaultyView): Promise<Directory> {
+    if (!company.scim) return new SimulatedDirectory(company, view, this.time);
+    this.count('directory over SCIM');
+    return openScimDirectory(company, view, this.time);
   }
 
   #process(role: Role, name: string, troubles: readonly Trouble[] = []): Process {

@@ -96,10 +96,7 @@ function makeCompany(random: Random, index: number, now: number, exodus: boolean
     pageSize: random.int(2, 9),
     announcesTotal: random.percent(50),
     tellsGroups: !random.percent(12),
-    scim: random.percent(12),
-    misses: random.percent(14)
-      ? { needed: random.int(2, 4), apartMs: random.pick([60, 600]) * 60_000 }
-      : null,
+    ...howAsked(random),
   };
   const size = random.weighted(
     exodus ? { small: 0, middle: 75, large: 25 } : { small: 66, middle: 27, large: 7 },
@@ -111,6 +108,14 @@ function makeCompany(random: Random, index: number, now: number, exodus: boolean
   }[size];
   for (let number = 0; number < people; number++) hire(company, random, now);
   return company;
+}
+
+/** One of ten is asked over SCIM; of others, one of seven answers for nobody alone. */
+function howAsked(random: Random): Pick<Company, 'scim' | 'misses'> {
+  if (random.percent(10)) return { scim: true, misses: null };
+  if (!random.percent(14)) return { scim: false, misses: null };
+  const apartMs = random.pick([60, 600]) * 60_000;
+  return { scim: false, misses: { needed: random.int(2, 4), apartMs } };
 }
 
 /** Somebody joins the company. */
