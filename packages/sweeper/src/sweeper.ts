@@ -13,8 +13,9 @@ import { startTelling, type Telling } from '@rollcall/shared/notify/telling';
 import { type JobQueue, type JobWorker, openQueues } from '@rollcall/shared/queue/queues';
 import { createLog, type Log } from '@rollcall/shared/telemetry/log';
 import { endLeftRuns } from './jobs/left-runs.ts';
-import { SWEEP_QUEUE } from './jobs/payload.ts';
+import { SWEEP_QUEUE, TEND_JOB } from './jobs/payload.ts';
 import { catchUp, scheduleSweeps } from './jobs/schedule.ts';
+import { workOnTending } from './jobs/tend.ts';
 import { lookAfterSchedules } from './jobs/upkeep.ts';
 import { type SweepWork, sweepAndFollowUp, workOnSweep } from './jobs/work.ts';
 import { keepRetention } from './retention/keep.ts';
@@ -121,10 +122,14 @@ function over(parts: Parts, options: SweeperOptions): Sweeper {
       // Before the first job is taken: what is overdue after an outage is spread first.
       await scheduleSweeps(queue, sweeps, currentTime());
       await endLeftRuns(foundation.db, new Set(work.sweeps.keys()), currentTime());
-      worker = queues.worker(SWEEP_QUEUE, (job) => workOnSweep(job, work), {
-        concurrency: options.concurrency ?? AT_ONCE,
-        onError: (error) => log.error({ event: 'sweep.queue_failed', err: error }),
-      });
+      worker = queues.worker(
+        SWEEP_QUEUE,
+        (job) => (job.name === TEND_JOB ? workOnTending(job, work) : workOnSweep(job, work)),
+        {
+          concurrency: options.concurrency ?? AT_ONCE,
+          onError: (error) => log.error({ event: 'sweep.queue_failed', err: error }),
+        },
+      );
       await catchUp(queue, foundation.db, sweeps, currentTime());
       here.add(lookAfterSchedules(work, sweeps, stopping.signal));
       here.add(keepWatch({ config, db: foundation.db, log, clock: currentTime }, stopping.signal));

@@ -271,6 +271,7 @@ describe('directories and sweeps', () => {
       silence: null,
       planExpiresMs: 86_400_000,
       staleAfter: 3,
+      escalateMs: [3_600_000, 14_400_000, 72_000_000],
       twoApproversAbove: { percent: 20 },
       limits: {
         absencePerRun: { percent: 2 },

@@ -146,6 +146,9 @@ function nextSteps(plan: PlanView, now: EpochMs, colors: Colors): string[] {
   if (plan.state === 'held') {
     return [
       ...plan.heldWhy.map((why) => `${colors.red('HELD')}  ${printable(why.explanation)}`),
+      ...(plan.contained === 0
+        ? []
+        : [`${plan.contained} of ${plan.people} need a fresh sign-in meanwhile`]),
       ...approvals,
       ...sayApprovals(plan),
       plan.approvedAt !== null
@@ -193,6 +196,8 @@ export function planToJson({ plan, listing, tally }: ShownPlan): Record<string, 
     people: plan.people,
     tally,
     held_why: plan.heldWhy,
+    held_since: plan.heldSince === null ? null : iso(plan.heldSince),
+    contained: plan.contained,
     approval: approvalToJson(plan),
     approvals: plan.approvals.map((approval) => ({ ...approval, at: iso(approval.at) })),
     created_at: iso(plan.createdAt),

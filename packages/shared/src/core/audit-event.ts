@@ -26,6 +26,7 @@ export const AUDIT_KINDS = [
   'sign_in.tested',
   'explanation.read',
   'plan.approved',
+  'plan.rejected',
   'plan.applied',
   'plan.undone',
   'change.skipped',

@@ -9,6 +9,7 @@ export const REASON_TEXT = {
   disabled: 'disabled at the identity provider',
   unassigned: 'no longer assigned to this app at the identity provider',
   held: 'the sweep is held; access needs a fresh sign-in meanwhile',
+  hold_ended: 'the held plan that asked for a fresh sign-in has ended without them',
   groups_changed: 'groups changed at the identity provider',
   suspicion_cleared: 'found at the identity provider',
   listed_again: 'listed and enabled at the identity provider again',

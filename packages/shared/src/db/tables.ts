@@ -292,6 +292,7 @@ export type PlanState =
   | 'applied'
   | 'superseded'
   | 'expired'
+  | 'rejected'
   | 'undoing'
   | 'undone';
 
@@ -307,6 +308,11 @@ export interface PlansTable {
   applied_at: Date | null;
   approvals_needed: Generated<number>;
   approved_at: Date | null;
+  held_since: Date | null;
+  contains_from: Date | null;
+  rejected_by: string | null;
+  reject_reason: string | null;
+  rejected_at: Date | null;
   undo_begun_at: Date | null;
   undo_by: string | null;
   undo_reason: string | null;
@@ -330,6 +336,24 @@ export interface PlanLinesTable {
   undo_outcome: 'undone' | 'skipped' | null;
   undo_why: string | null;
   undone_at: Date | null;
+}
+
+export interface HeldContainmentsTable {
+  run_id: RunId;
+  user_id: UserId;
+  connection_id: ConnectionId;
+  outcome: 'contained' | 'skipped';
+  outcome_why: string | null;
+  version_after: number | null;
+  at: Date;
+}
+
+export interface PlanEscalationsTable {
+  connection_id: ConnectionId;
+  held_since: Date;
+  after_ms: ColumnType<string, string | number, string | number>;
+  run_id: RunId;
+  at: Date;
 }
 
 export interface PlanApprovalsTable {
@@ -485,6 +509,8 @@ export interface Tables extends NotifyTables {
   plans: PlansTable;
   plan_lines: PlanLinesTable;
   plan_approvals: PlanApprovalsTable;
+  held_containments: HeldContainmentsTable;
+  plan_escalations: PlanEscalationsTable;
   sign_in_refusals: SignInRefusalsTable;
   connection_sign_ins: ConnectionSignInsTable;
   sign_in_tests: SignInTestsTable;

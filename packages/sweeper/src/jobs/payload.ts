@@ -12,4 +12,9 @@ export const sweepPayload = z.strictObject({
   /** Put in again, because another worker was at it the first time. */
   again: z.boolean().default(false),
 });
+/** The name of the jobs that look after a held plan. */
+export const TEND_JOB = 'tend';
+/** What such a job says: of which connection. */
+export const tendPayload = z.strictObject({ connectionId: z.string().min(1) });
+
 export type SweepPayload = z.input<typeof sweepPayload>;

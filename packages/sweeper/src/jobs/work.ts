@@ -10,6 +10,7 @@ import type { SweepResult, SweepSummary, SweepWaits } from '../sweep/summary.ts'
 import { buryJob } from './dead-letters.ts';
 import { SWEEP_JOB, type SweepPayload, sweepPayload } from './payload.ts';
 import { pauseBeforeRetry } from './retry.ts';
+import { tendSoon } from './tend.ts';
 
 /** What the jobs of the sweep stand on. */
 export interface SweepWork {
@@ -130,6 +131,7 @@ export async function sweepAndFollowUp(
 }
 
 async function confirmLater(result: SweepSummary, work: SweepWork): Promise<void> {
+  await tendSoon(result, work);
   if (result.confirmAt === null) return;
   const { connectionId, runId } = result;
   const payload: SweepPayload = { connectionId, trigger: 'confirmation' };

@@ -76,7 +76,8 @@ async function applyChange(
   sweep: ConnectionSweep,
   now: EpochMs,
 ): Promise<AccessOutcome> {
-  const change = changeOf(plan, line, sweep);
+  const version = await versionMeant(tx, line);
+  const change = changeOf(plan, { ...line, user_version: version }, sweep);
   if (change === null) return { kind: 'unchanged', user: null };
   if (change.kind === 'deactivate' && (await isFoundSince(tx, line, plan))) {
     return { kind: 'stale', why: 'newer_state' };
@@ -84,10 +85,21 @@ async function applyChange(
   return apply(tx, change, { kind: 'sweep', runId: plan.runId, digest: plan.digest }, now);
 }
 
+/** A containment by this very plan has moved the version, and is no newer fact. */
+async function versionMeant(tx: Tx, line: Selectable<PlanLinesTable>): Promise<number> {
+  const contained = await tx
+    .selectFrom('held_containments')
+    .select('version_after')
+    .where('run_id', '=', line.run_id)
+    .where('user_id', '=', line.user_id)
+    .executeTakeFirst();
+  return contained?.version_after ?? line.user_version;
+}
+
 /** Whether the directory has said since the plan was made that the person is there. */
-async function isFoundSince(
+export async function isFoundSince(
   tx: Tx,
-  line: Selectable<PlanLinesTable>,
+  line: Pick<Selectable<PlanLinesTable>, 'user_id'>,
   plan: PlanHead,
 ): Promise<boolean> {
   const found = await tx

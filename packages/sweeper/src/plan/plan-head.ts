@@ -22,6 +22,10 @@ export interface PlanHead {
   readonly approvalsNeeded: number;
   /** When the last of them did; null: approvals are missing. */
   readonly approvedAt: EpochMs | null;
+  /** Since when plans of the connection have been held without a break; null: nobody is told. */
+  readonly heldSince: EpochMs | null;
+  /** From when on its people are contained while it waits; null: nobody is. */
+  readonly containsFrom: EpochMs | null;
   /** Of which moment the listing speaks that the plan rests on. */
   readonly observedAt: EpochMs;
   /** Fingerprint of the configuration under which it was made. */
@@ -165,6 +169,8 @@ function toHead(row: Row): PlanHead {
     expiresAt: fromTimestamp(row.expires_at),
     approvalsNeeded: row.approvals_needed,
     approvedAt: fromNullableTimestamp(row.approved_at),
+    heldSince: fromNullableTimestamp(row.held_since),
+    containsFrom: fromNullableTimestamp(row.contains_from),
     observedAt: fromTimestamp(row.observed_at),
     configuration: row.configuration,
     planOnlyBecause: row.plan_only_because,

@@ -123,6 +123,8 @@ export interface PlanView extends PlanHead {
   }[];
   /** How many people these approvals are; see `approvalsNeeded`. */
   readonly approvalsGiven: number;
+  /** How many of the people who wait are contained meanwhile. */
+  readonly contained: number;
   readonly lines: readonly PlanLineView[];
   /** Where to go on reading; null after the last line. */
   readonly next: number | null;
@@ -184,9 +186,23 @@ export async function showPlan(
     approvalsGiven: countApprovers(
       approvals.map(({ approver, account }) => ({ name: approver, account })),
     ),
+    contained: await countContained(db, plan.runId),
     lines: rows.map(toView),
     next: rows.length < page.limit ? null : (rows.at(-1)?.seq ?? null),
   };
+}
+
+async function countContained(db: Database, runId: RunId): Promise<number> {
+  const row = await db
+    .selectFrom('plan_lines as line')
+    .innerJoin('users as person', 'person.id', 'line.user_id')
+    .select((select) => select.fn.countAll<string>().as('count'))
+    .where('line.run_id', '=', runId)
+    .where('line.waits', '=', true)
+    .where('line.outcome', 'is', null)
+    .where('person.state', '=', 'contained')
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
 }
 
 type Row = Awaited<ReturnType<typeof readLines>>[number];

@@ -9,6 +9,7 @@ import type { BrakeLimits } from '../reconcile/brake-limits.ts';
 import { brakeOverAll, REMOVING } from '../reconcile/brake-over-all.ts';
 import type { SweepMode } from '../sweep/connection-sweep.ts';
 import { takeTurnOverAll } from './brake-facts.ts';
+import { markHeld } from './mark-held.ts';
 import { openPlan, type PlanHead } from './plan-head.ts';
 
 /** A plan whose lines are all written, and what decides about it. */
@@ -51,6 +52,7 @@ export async function settlePlan(
 ): Promise<SettledPlan> {
   const plan = { ...drafted, brake: await withOverAll(tx, drafted, now) };
   await markWaiting(tx, plan);
+  const before = await openPlan(tx, plan.connectionId);
   await expirePlans(tx, plan.connectionId, now);
   const waiting = await countOpenLines(tx, plan.runId, true);
   const waitsIn = waiting === 0 ? null : await samePlanWaiting(tx, plan);
@@ -69,6 +71,8 @@ export async function settlePlan(
     })
     .where('run_id', '=', plan.runId)
     .execute();
+  const held = plan.brake.kind === 'held' && waiting > 0;
+  if (held) await markHeld(tx, plan, waitsIn?.runId ?? plan.runId, before?.heldSince ?? now, now);
   return { state, waiting, waitsIn, brake: plan.brake };
 }
 
@@ -147,8 +151,10 @@ async function samePlanWaiting(tx: Tx, plan: PlanToSettle): Promise<PlanHead | n
   if (open === null || open.configuration !== plan.configuration) return null;
   if (open.approvalsNeeded < approvalsNeeded(plan.brake)) return null;
   const linesOf = (runId: RunId) => sql`
-    select user_id, user_version, decision, reason, change from plan_lines
-     where run_id = ${runId} and waits and outcome is null`;
+    select l.user_id, coalesce(c.version_after, l.user_version), l.decision, l.reason, l.change
+      from plan_lines l
+      left join held_containments c on c.run_id = l.run_id and c.user_id = l.user_id
+     where l.run_id = ${runId} and l.waits and l.outcome is null`;
   const [ours, theirs] = [linesOf(plan.runId), linesOf(open.runId)];
   const answer = await sql<{ same: boolean }>`
     select not exists (

@@ -7,6 +7,7 @@ import type { Database, Tx } from '@rollcall/shared/db/database';
 import { currentTime, toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
 import { type Lease, requireLease } from '../sweep/lease.ts';
+import { releaseForgotten } from './held-people.ts';
 import { findPlan, type PlanHead } from './plan-head.ts';
 import { type UndoTools, undoLines } from './undo-lines.ts';
 
@@ -56,6 +57,7 @@ export async function undoPlan(request: UndoRequest): Promise<UndoTally> {
     const tools: UndoTools = { lease, clock, signal, actor, reason, privilegedRoles };
     const sessionsEnded = await undoLines(plan, tools);
     const counts = await finish(lease, plan, actor, reason, clock);
+    await releaseForgotten(lease, db, clock);
     return { ...counts, sessionsEnded };
   } finally {
     await lease.release();

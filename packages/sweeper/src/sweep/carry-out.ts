@@ -1,6 +1,7 @@
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
 import type { SweepState } from '@rollcall/shared/db/tables';
 import { type ApplyTally, applyLines } from '../plan/apply-lines.ts';
+import { releaseForgotten } from '../plan/held-people.ts';
 import { isApproved, type PlanHead, planOfRun } from '../plan/plan-head.ts';
 import { type SettledPlan, settlePlan } from '../plan/settle-plan.ts';
 import { type MadePlan, makePlan } from './make-plan.ts';
@@ -28,6 +29,7 @@ export async function carryOut(
   const waiting = state === 'applied' ? 0 : settled.waiting;
   const end = { state, code: `sweep.${state}`, counts: made.counts };
   await lease.write((tx) => endRun(tx, run.runId, end, run.clock()));
+  await releaseAfter(run, planOnlyBecause);
   return {
     ...end,
     ...tally,
@@ -37,6 +39,12 @@ export async function carryOut(
     planOnlyBecause,
     confirmAt: made.unconfirmed ? confirmAt : null,
   };
+}
+
+/** Where nothing is applied, nothing is given back either: somebody only wants to look. */
+async function releaseAfter(run: Run, because: PlanOnlyReason | null): Promise<void> {
+  if (because === 'operator_asked' || run.sweep.mode === 'observe') return;
+  await releaseForgotten(run.lease, run.db, run.clock);
 }
 
 async function settle(

@@ -26,6 +26,8 @@ export interface ConnectionSweep {
   readonly mode: SweepMode;
   readonly everyMs: number;
   readonly planExpiresMs: number;
+  /** How long after a plan was held somebody is told again; left out: never. */
+  readonly escalateMs?: readonly number[];
   readonly policy: SweepPolicy;
   readonly limits: BrakeLimits;
   readonly privilegedRoles: ReadonlySet<string>;
@@ -99,6 +101,7 @@ function sweepOf(
     mode: sweep.mode,
     everyMs: sweep.everyMs,
     planExpiresMs: sweep.planExpiresMs,
+    escalateMs: sweep.escalateMs,
     policy: {
       connectionId: connection.id,
       confirmAfterMs: sweep.confirmAfterMs,

@@ -22,6 +22,11 @@ export function sweepSchema() {
     silence: silenceSchema().optional(),
     plan_expires: duration('1m', '7d').prefault('24h'),
     stale_after: count(2, 100).default(3),
+    escalate: list(duration('1m', '7d'), 'a list of at least one duration', 1).prefault([
+      '1h',
+      '4h',
+      '20h',
+    ]),
     two_approvers_above: share(MAX_FOR_ONE_APPROVER).prefault('20%'),
     limits: limitsSchema().prefault({}),
   }).transform((sweep) => ({
@@ -37,6 +42,8 @@ export function sweepSchema() {
     planExpiresMs: sweep.plan_expires,
     /** How many intervals may pass without a whole listing before somebody is told. */
     staleAfter: sweep.stale_after,
+    /** How long after a plan was held somebody is told again, each once. */
+    escalateMs: sweep.escalate,
     /** A held plan that takes from a larger share of the people needs two approvers. */
     twoApproversAbove: sweep.two_approvers_above,
     limits: sweep.limits,
