@@ -100,6 +100,7 @@ describe('addresses and methods', () => {
     ['GET', '/Nothing', 404],
     ['GET', '/users', 404],
     ['GET', '/Users/a/b', 404],
+    ['GET', '//[', 404],
     ['GET', '/Users/not-an-id', 404],
     ['GET', '/Users/2819c223-7f76-453a-919d-413861904646', 404],
     ['GET', '/Users/%00', 404],

@@ -97,7 +97,10 @@ export async function isScimNameFree(
   return row === undefined;
 }
 
-/** A page of a connection's users; `s` is the row in the conditions, `users` the user. */
+/**
+ * A page of a connection's users; `s` is the row in the conditions. The ids of the page
+ * are found first: the rows in front of it, however many, are read no further.
+ */
 export async function listScimUsers(
   db: Database | Tx,
   connectionId: ConnectionId,
@@ -105,10 +108,15 @@ export async function listScimUsers(
 ): Promise<readonly ScimUserRecord[]> {
   const { where, afterSeq, offset, limit } = page;
   const behind = afterSeq === null ? sql`` : sql`and s.seq > ${afterSeq}::bigint`;
+  const ordered = orderOf(page, sql`s.seq`);
   const { rows } = await sql<Row>`
-    select s.*, users.state from scim_users s join users on users.id = s.user_id
-     where s.connection_id = ${connectionId} and ${where} ${behind}
-     order by ${orderOf(page, sql`s.seq`)} limit ${limit} offset ${offset}`.execute(db);
+    select s.*, users.state
+      from (select s.user_id from scim_users s
+             where s.connection_id = ${connectionId} and ${where} ${behind}
+             order by ${ordered} limit ${limit} offset ${offset}) as found
+      join scim_users s on s.user_id = found.user_id
+      join users on users.id = s.user_id
+     order by ${ordered}`.execute(db);
   return inOrder(rows, page).map(toRecord);
 }
 
@@ -119,7 +127,7 @@ export async function countScimUsers(
   where: RawBuilder<SqlBool>,
 ): Promise<number> {
   const { rows } = await sql<{ count: string }>`
-    select count(*) as count from scim_users s join users on users.id = s.user_id
+    select count(*) as count from scim_users s
      where s.connection_id = ${connectionId} and ${where}`.execute(db);
   return Number(rows[0]?.count ?? 0);
 }

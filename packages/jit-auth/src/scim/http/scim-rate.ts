@@ -10,7 +10,7 @@ export interface ScimAllowance {
 }
 
 export const USUAL_ALLOWANCE: ScimAllowance = {
-  perToken: 12_000,
+  perToken: 60_000,
   badPerAddress: 60,
   windowSeconds: 60,
 };

@@ -148,7 +148,7 @@ function readBody(): RequestHandler[] {
 }
 
 function scimRequest(request: Request): ScimRequest {
-  const { searchParams } = new URL(request.url, 'http://localhost');
+  const searchParams = new URLSearchParams(request.url.split('?').slice(1).join('?'));
   return {
     method: request.method,
     path: request.path,

@@ -3,7 +3,7 @@ import type { BoundFilter } from '../filter/bound-filter.ts';
 import { type FilterColumn, type FilterScope, filterToSql, valuesToSql } from '../filter-sql.ts';
 import { badRequest } from '../scim-error.ts';
 
-/** Where each attribute of a user is; `s` is the row of `scim_users`, `users` the user. */
+/** Where each attribute of a user is; `s` is the row of `scim_users`. */
 const COLUMNS: ReadonlyMap<string, FilterColumn> = new Map<string, FilterColumn>([
   ['id', { type: 'uuid', expression: sql`s.user_id` }],
   ['userName', { type: 'text', expression: sql`s.user_name_key` }],
@@ -12,7 +12,10 @@ const COLUMNS: ReadonlyMap<string, FilterColumn> = new Map<string, FilterColumn>
     'active',
     {
       type: 'boolean',
-      expression: sql`(s.active and users.state in ('active', 'suspected', 'contained'))`,
+      // SCIM says so, and nobody else has ended the access.
+      expression: sql`(s.active and exists (
+        select from users
+         where users.id = s.user_id and users.state in ('active', 'suspected', 'contained')))`,
     },
   ],
   [
