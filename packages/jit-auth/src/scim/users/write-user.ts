@@ -48,7 +48,10 @@ export async function createUser(call: ScimCall, resource: ScimObject): Promise<
     const { user } = provisioned;
     await insertScimUser(tx, connection.id, user.id, facts, now);
     if (provisioned.kind === 'adopted') await settleState(tx, call, user, facts.active);
-    await settleRoles(tx, call, user.id, 'scim_provisioned');
+    // Somebody new is in no group: where attributes give nothing, there is nothing to write.
+    const { roles } = scimRoles({ groups: [], resource: facts.resource }, connection);
+    const isBare = provisioned.kind === 'created' && roles.length === 0;
+    if (!isBare) await settleRoles(tx, call, user.id, 'scim_provisioned');
     return requireRecord(tx, call, user.id);
   });
 }
