@@ -1,7 +1,7 @@
 import { toConnectionId } from '@rollcall/shared/core/ids';
 import { noteDays } from '@rollcall/shared/db/connection-days';
 import { findUser } from '@rollcall/shared/db/users';
-import { besideState } from '@rollcall/shared/explanation/beside-state';
+import { besideState, silencesTold } from '@rollcall/shared/explanation/beside-state';
 import { noDirectory } from '@rollcall/sweeper/directories/no-directory';
 import { undoPlan } from '@rollcall/sweeper/plan/undo-plan';
 import type { ConnectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
@@ -77,6 +77,8 @@ describe('silence, where there is no directory', () => {
     const now = house.sweepTime(89 * DAY);
     const beside = user === null ? null : await besideState(house.db, user, now);
     expect(beside).toMatchObject({ held: [], silence: { days: 87 } });
+    const ids = await Promise.all(CROWD.map(async (name) => ({ id: await house.idOf(name) })));
+    expect([...(await silencesTold(house.db, ids))]).toEqual([[user?.id, 87]]);
     expect(new Set(Object.values(await house.states()))).toEqual(new Set(['active']));
 
     const end = await house.sweep(91 * DAY, alone());

@@ -113,7 +113,7 @@ function sayEffect(line: PlanLineView): string {
   return sessions === 1 ? '1 session ends' : `${sessions} sessions end`;
 }
 
-function summaryLine({ plan, tally }: ShownPlan, colors: Colors): string {
+function summaryLine({ plan, listing, tally }: ShownPlan, colors: Colors): string {
   const parts = [
     [tally.deactivate, 'to deactivate'],
     [tally.contain, 'to contain'],
@@ -127,7 +127,9 @@ function summaryLine({ plan, tally }: ShownPlan, colors: Colors): string {
     .filter(([number]) => number > 0)
     .map(([number, what]) => `${say(number)} ${what}`);
   if (said.length === 0)
-    return 'No changes: everybody with access is in the directory, with the same roles.';
+    return listing.snapshot === 'complete' && listing.rows === null
+      ? 'No changes: nobody with access has been silent for too long.'
+      : 'No changes: everybody with access is in the directory, with the same roles.';
   const name = colors.bold(`Plan ${shortDigest(plan.digest)}`);
   return `${name} (${plan.state}): ${said.join(', ')}`;
 }

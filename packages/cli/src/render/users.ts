@@ -11,6 +11,8 @@ export { userToJson } from '@rollcall/shared/explanation/user-json';
 export interface ListedUser {
   readonly user: User;
   readonly roles: readonly string[];
+  /** After how many days of a silence that goes on it was told of; null: it was not. */
+  readonly silenceTold: number | null;
 }
 
 /** A page of users; `next` is where the next one begins, null at the end. */
@@ -23,12 +25,14 @@ export interface UserPage {
 export function renderUsers(page: UserPage, now: EpochMs, colors: Colors): string {
   if (page.users.length === 0) return 'No users: nobody has signed in, or nobody matches.';
   const head = ['USER', 'CONNECTION', 'STATE', 'ROLES', 'VOUCHED FOR', 'ID'];
-  const rows = page.users.map(({ user, roles }) => [
+  const rows = page.users.map(({ user, roles, silenceTold }) => [
     labelOf(user),
     user.connectionId,
     stateCell(user.state, colors),
     roles.join(', ') || '-',
-    sayVouched(user, now),
+    silenceTold === null
+      ? sayVouched(user, now)
+      : `${sayVouched(user, now)}, silent: told after ${silenceTold} days`,
     { text: user.id, paint: colors.dim },
   ]);
   const table = renderTable([head.map((text) => ({ text, paint: colors.dim })), ...rows]);

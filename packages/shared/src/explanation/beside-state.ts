@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import type { UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { User } from '../core/user.ts';
 import type { Database } from '../db/database.ts';
@@ -62,6 +64,23 @@ async function lastWarning(db: Database, user: User): Promise<SilenceWarning | n
     .limit(1)
     .executeTakeFirst();
   return row === undefined ? null : { days: row.days, at: fromTimestamp(row.at) };
+}
+
+/** Of which of these users a silence that goes on was told, and the last threshold, in days. */
+export async function silencesTold(
+  db: Database,
+  users: readonly Pick<User, 'id'>[],
+): Promise<ReadonlyMap<UserId, number>> {
+  if (users.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('silence_warnings as warning')
+    .innerJoin('users as person', 'person.id', 'warning.user_id')
+    .select(['warning.user_id', 'warning.days'])
+    .where(sql<boolean>`warning.user_id = any(${users.map(({ id }) => id)}::uuid[])`)
+    .where(sql<boolean>`warning.silent_since = coalesce(last_assertion_at, created_at)`)
+    .orderBy('warning.days')
+    .execute();
+  return new Map(rows.map((row) => [row.user_id, row.days]));
 }
 
 /** For programs. */
