@@ -36,6 +36,22 @@ async function counts(): Promise<Record<string, number>> {
   return rows[0];
 }
 
+/** Of the plans that are left, oldest first. */
+async function digests(): Promise<string[]> {
+  const { rows } = await house.pool.query('select digest from plans order by created_at');
+  return rows.map((row) => row.digest);
+}
+
+async function approve(digest: string | undefined, minute: number): Promise<void> {
+  const moment = new Date(at(minute * 60));
+  await house.pool.query(
+    `insert into plan_approvals (digest, approver, approver_key, people, reason, at)
+     values ($1, 'oda', 'oda', 1, 'right', $2)`,
+    [digest, moment],
+  );
+  await house.pool.query('update plans set approved_at = $2 where digest = $1', [digest, moment]);
+}
+
 const prune = (day: number) => pruneAll(house.db, RETENTION, at(day * DAY), going);
 
 it('keeps everything for as long as it is to be kept', async () => {
@@ -77,8 +93,14 @@ it('takes a sweep back whose people have become purge-eligible since', async () 
 
 it('deletes old runs whole, two workers at once, but never what the next sweep is compared with', async () => {
   await house.sweep((500 * DAY) / 60);
+  // The plan that was taken back keeps the sweeps to planning: it stays.
+  expect((await prune(501)).runs).toBeGreaterThan(0);
+  expect(await counts()).toMatchObject({ runs: 2, plans: 2 });
+  const [old, latest] = await digests();
+  await approve(old, 20);
+  await approve(latest, (500 * DAY) / 60 + 1);
   const before = await counts();
-  const [one, other] = await Promise.all([prune(501), prune(501)]);
+  const [one, other] = await Promise.all([prune(502), prune(502)]);
   expect(one.runs + other.runs).toBe((before.runs ?? 0) - 1);
   expect(await counts()).toMatchObject({ runs: 1, plans: 1, snapshots: 1, audit: before.audit });
   expect(await prune(5_000)).toMatchObject({ runs: 0, snapshots: 0 });

@@ -100,6 +100,7 @@ async function forget(tx: Tx, id: UserId): Promise<void> {
   await tx.deleteFrom('sessions').where('user_id', '=', id).execute();
   await tx.deleteFrom('look_ups').where('user_id', '=', id).execute();
   await tx.deleteFrom('misses').where('user_id', '=', id).execute();
+  await tx.deleteFrom('silence_warnings').where('user_id', '=', id).execute();
   await tx.deleteFrom('scim_users').where('user_id', '=', id).execute();
   // The lines themselves are evidence, and part of the digest that was approved.
   await tx.updateTable('plan_lines').set({ undo: null }).where('user_id', '=', id).execute();

@@ -87,7 +87,8 @@ async function pruneSnapshots(db: Database, before: EpochMs): Promise<number> {
  * A run goes with its look-ups, its plan, its lines and their approvals, all at once: half
  * a plan would have another digest. What stays, however old: the latest run of each
  * connection, the latest that was complete or whose size a person accepted (the next
- * listing is compared with it), and every plan that waits, is being applied or taken back.
+ * listing is compared with it), every plan that waits, is being applied or taken back, and
+ * one that was taken back until a person has approved a later one: sweeps act by it.
  */
 async function pruneRuns(db: Database, before: EpochMs): Promise<number> {
   return inTransaction(db, async (tx) => {
@@ -100,7 +101,11 @@ async function pruneRuns(db: Database, before: EpochMs): Promise<number> {
                         and newer.snapshot_kind = 'complete'
                         and newer.state in ('planned', 'held', 'applying', 'applied'))
          and not exists (select from plans p where p.run_id = r.id
-                          and p.state in ('drafting', 'pending', 'held', 'applying', 'undoing'))
+                          and (p.state in ('drafting', 'pending', 'held', 'applying', 'undoing')
+                              or (p.undo_begun_at is not null and not exists (
+                                    select from plans later
+                                     where later.connection_id = p.connection_id
+                                       and later.approved_at > p.undo_begun_at))))
        order by r.started_at limit ${PART.runs} for update skip locked`.execute(tx);
     const ids = rows.map(({ id }) => id);
     for (const table of ['look_ups', 'plan_lines', 'plans']) {
