@@ -75,18 +75,6 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
-    name: 'unanswered_is_absent',
-    about: 'a look-up without an answer counts as absence',
-    edits: [
-      {
-        file: `${RECONCILE}/absence.ts`,
-        from: /const own = history\.findLast\(\(one\) => isOwn\(one, snapshot\)\);/,
-        to: `const said = history.findLast((one) => isOwn(one, snapshot));
-         const own = said?.standing === 'unknown' ? { ...said, standing: 'absent' as const } : said;`,
-      },
-    ],
-  },
-  {
     name: 'no_brake',
     about: 'the brake lets everything through',
     edits: [
@@ -94,44 +82,6 @@ export const BREAKS: readonly Break[] = [
         file: `${RECONCILE}/brake.ts`,
         from: /export function brake\([^{]*\{/,
         to: `$& if (limits !== undefined) return { kind: 'go' };`,
-      },
-    ],
-  },
-  {
-    name: 'forgetful_brake',
-    about: 'the brake forgets what was taken before this run',
-    edits: [
-      {
-        file: 'sweeper/src/plan/brake-facts.ts',
-        from: /l\.outcome = 'applied'/,
-        to: `l.outcome = 'nothing'`,
-      },
-    ],
-  },
-  {
-    name: 'newer_sign_in',
-    about: 'a sign-in that is newer than the evidence is seen by nobody',
-    edits: [
-      {
-        file: `${RECONCILE}/known-user.ts`,
-        from: /export function signedInSince\([^{]*\{/,
-        to: '$& return false;',
-      },
-      {
-        file: `${ACCESS}/role-change.ts`,
-        from: /export function isSeenSince\([^{]*\{/,
-        to: '$& return false;',
-      },
-    ],
-  },
-  {
-    name: 'no_recheck',
-    about: 'a line is applied to whatever the user has become',
-    edits: [
-      {
-        file: `${ACCESS}/state-change.ts`,
-        from: /function isStale\([^{]*\{/,
-        to: '$& return false;',
       },
     ],
   },
@@ -213,82 +163,6 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
-    name: 'protected_swept',
-    about: 'protection is not asked for',
-    edits: [
-      {
-        file: `${RECONCILE}/decide.ts`,
-        from: /function isProtected\([^{]*\{/,
-        to: '$& return false;',
-      },
-      {
-        file: 'shared/src/core/lifecycle.ts',
-        from: /by !== 'admin' && user\.protected/,
-        to: 'false',
-      },
-    ],
-  },
-  {
-    name: 'foreign_swept',
-    about: 'people of SCIM and by hand are swept like everybody else',
-    edits: [
-      {
-        file: `${RECONCILE}/decide.ts`,
-        from: /if \(user\.owner !== 'roll'\)/,
-        to: 'if (false)',
-      },
-      {
-        file: 'shared/src/core/lifecycle.ts',
-        from: /function actsOn\([^{]*\{/,
-        to: '$& return true;',
-      },
-    ],
-  },
-  {
-    name: 'last_admins_go',
-    about: 'the last admins may go',
-    edits: [
-      {
-        file: `${ACCESS}/privileged.ts`,
-        from: /export async function rolesThatMustStay\([^{]*\{/,
-        to: '$& if (roles.length >= 0) return [];',
-      },
-    ],
-  },
-  {
-    name: 'missing_groups_are_empty',
-    about: 'groups that are not named count as none',
-    edits: [
-      {
-        file: `${RECONCILE}/role-difference.ts`,
-        from: /member\.groups === null\) return null;/,
-        to: 'false) return null;',
-      },
-    ],
-  },
-  {
-    name: 'admins_by_listing',
-    about: 'a listing makes somebody an admin',
-    edits: [
-      {
-        file: `${RECONCILE}/role-difference.ts`,
-        from: /\(role\) => held\.has\(role\) \|\| !privileged\.has\(role\)/,
-        to: '() => true',
-      },
-    ],
-  },
-  {
-    name: 'applied_twice',
-    about: 'a line that was applied is applied again',
-    edits: [
-      {
-        file: 'sweeper/src/plan/apply-line.ts',
-        from: /if \(line\.outcome !== null\) return null;/,
-        to: '',
-      },
-    ],
-  },
-  {
     name: 'leavers_kept',
     about: 'nobody who is gone is ever looked up',
     edits: [
@@ -296,17 +170,6 @@ export const BREAKS: readonly Break[] = [
         file: 'sweeper/src/sweep/look-ups.ts',
         from: /const people = part\.flatMap\(/,
         to: 'const people = [].flatMap(',
-      },
-    ],
-  },
-  {
-    name: 'held_forgotten',
-    about: 'who was held is left out of all later plans',
-    edits: [
-      {
-        file: 'sweeper/src/plan/settle-plan.ts',
-        from: /async function leaveToEarlier\([^{]*\{/,
-        to: `$& await tx.updateTable('plans').set({ state: 'superseded' }).where('state', '=', 'held').execute();`,
       },
     ],
   },

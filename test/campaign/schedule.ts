@@ -4,7 +4,7 @@ import { Random } from './random.ts';
 import type { OperatorWish, Simulation } from './simulation.ts';
 import { type Theme, themeOf } from './theme.ts';
 import { DAY, HOUR, MINUTE, SECOND } from './virtual-time.ts';
-import { become, type Company, hire, type Person, standingAt } from './world.ts';
+import { become, type Company, factOf, hire, type Person, standingAt } from './world.ts';
 
 /** One step of a run. Draws from numbers of its own, so that another one may be left out. */
 export interface Step {
@@ -104,6 +104,7 @@ const LIFE = {
     join: 10,
     leave: 26,
     leave_many: 5,
+    admins_leave: 6,
     disable: 12,
     unassign: 8,
     return: 14,
@@ -116,6 +117,7 @@ const LIFE = {
     join: 2,
     leave: 40,
     leave_many: 0,
+    admins_leave: 3,
     disable: 20,
     unassign: 8,
     return: 8,
@@ -128,6 +130,7 @@ const LIFE = {
     join: 4,
     leave: 22,
     leave_many: 2,
+    admins_leave: 3,
     disable: 22,
     unassign: 6,
     return: 6,
@@ -167,6 +170,15 @@ async function live(
         .shuffled([...company.people.values()])
         .slice(0, random.int(3, Math.max(3, company.people.size >> 1)));
       for (const one of many) set(simulation, one, random.pick(['gone', 'disabled'] as const));
+      return;
+    }
+    case 'admins_leave': {
+      const admins = [...company.people.values()].filter((one) =>
+        factOf(one, time.now).groups.includes('admins'),
+      );
+      for (const one of admins.slice(0, random.int(1, admins.length))) {
+        set(simulation, one, random.pick(['gone', 'disabled'] as const));
+      }
       return;
     }
     case 'disable':

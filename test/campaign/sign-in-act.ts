@@ -11,7 +11,8 @@ export const RULES: readonly RoleRule[] = GROUPS.map((group, index) => ({
   role: ROLE_OF[group] ?? group,
   privileged: ROLE_OF[group] === PRIVILEGED,
   when: { anyGroup: [group], allGroups: [], attributes: {} },
-  from: null,
+  // Whoever gives a privileged role has to be named.
+  from: ROLE_OF[group] === PRIVILEGED ? ['company0', 'company1', 'company2'] : null,
   source: { file: 'rollcall.yaml', line: index + 1 },
 }));
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { CampaignDatabase } from '../campaign/campaign-database.ts';
+import { type RunReport, runInProcesses } from '../campaign/processes.ts';
 import { tellFailure } from '../campaign/report.ts';
 import { runSeed } from '../campaign/run.ts';
+import { overServer } from '../campaign/server.ts';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
 
 const RUNS = 50;
@@ -34,3 +36,24 @@ it('a seed is the same story every time', async () => {
   expect([...again.counts]).toEqual([...first.counts]);
   expect(first.history.length).toBeGreaterThan(10);
 });
+
+it.each(['one_look_up', 'no_audit', 'no_fence'])(
+  'finds it where the product is broken on purpose: %s',
+  { timeout: 300_000 },
+  async (broken) => {
+    const server = overServer(inject('postgres').adminUrl, async () => undefined);
+    const found: string[] = [];
+    const onRun = (run: RunReport): 'stop' | undefined => {
+      if (run.violations.length === 0) return undefined;
+      found.push(run.seed);
+      return 'stop';
+    };
+    const seeds = Array.from({ length: 40 }, (_, index) => String(index + 1));
+    try {
+      await runInProcesses({ server, seeds, processes: 1, broken, onRun });
+    } finally {
+      await server.close();
+    }
+    expect(found).not.toEqual([]);
+  },
+);

@@ -284,7 +284,7 @@ export class Oracle {
       confirmedSince: false,
     });
     if (after.user.state === 'contained' && user.state !== 'contained') {
-      this.#containment(user, before, change, run);
+      this.#containment(user, change, run);
     }
     if (hasAccess(user) && !hasAccess(after.user)) this.#removal(user, before, change, run);
     else if (!hasAccess(user) && hasAccess(after.user)) this.#return(user, change, run);
@@ -331,7 +331,7 @@ export class Oracle {
   }
 
   /** Whoever is asked for a fresh sign-in was missing from a listing that counts, or is held by the brake. */
-  #containment(user: UserRow, before: Access, change: AuditRow, run: string): void {
+  #containment(user: UserRow, change: AuditRow, run: string): void {
     if (change.reason === 'held') return;
     const own = this.#hearingOfRun.get(run);
     const doubt =
@@ -343,8 +343,8 @@ export class Oracle {
     if (own?.rows.some(({ id }) => id === user.directory_id) === true) {
       this.blame('evidence', `${user.subject} was contained, and ${own.name} heard of them`);
     }
-    const privileged = before.grants.some((grant) => grant.privileged);
-    this.#take(user, 'absence', change, run, privileged);
+    // Roles are kept, and used again after one sign-in: no holder is lost.
+    this.#take(user, 'absence', change, run, false);
   }
 
   /** The hearings before a run whose listings counted. */
