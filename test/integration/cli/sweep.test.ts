@@ -102,6 +102,18 @@ describe('sweep plan, show and apply', () => {
   it('holds what takes too much, until that very plan is approved with its number', async () => {
     const folder = await withPeople(ADA, ALAN, GRACE, HEDY, KATHERINE);
     for (const person of [ADA, ALAN, KATHERINE]) folder.idp.directory.disable(person);
+    const { answer } = await rollcallJson(['sweep', 'plan', 'acme'], folder);
+    const no = ['sweep', 'reject', (answer as Plan).digest.slice(0, 8), '--reason', 'not yet'];
+    expect(await rollcall(no, folder)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^Plan [0-9a-f]{12} \(rejected\): nothing of it can be applied/,
+      ),
+    });
+    expect(await rollcall(no, folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('plan.not_waiting'),
+    });
     const shown = await rollcall(['sweep', 'plan', 'acme'], folder);
     expect(shown).toMatchObject({ code: 3, stderr: '' });
     expect(shown.stdout).toMatch(/^HELD {2}expected fewer than half of \d people/m);
