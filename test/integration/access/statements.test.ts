@@ -46,9 +46,9 @@ describe('a sign-in takes few round trips', () => {
     expect(changed, changed.join('\n')).toHaveLength(5);
   });
 
-  it('six for somebody new', async () => {
+  it('seven for somebody new, one of which asks for a tombstone', async () => {
     const sent = await statementsOf(() => admit(scene, 'ada', ['analyst', 'editor'], 0));
-    expect(sent, sent.join('\n')).toHaveLength(6);
+    expect(sent, sent.join('\n')).toHaveLength(7);
   });
 });
 
