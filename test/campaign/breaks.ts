@@ -173,4 +173,31 @@ export const BREAKS: readonly Break[] = [
       },
     ],
   },
+  {
+    name: 'foreign_swept',
+    about: 'people of SCIM and by hand are swept like everybody else',
+    edits: [
+      {
+        file: `${RECONCILE}/decide.ts`,
+        from: /if \(user\.owner !== 'roll'\)/,
+        to: 'if (false)',
+      },
+      {
+        file: 'shared/src/core/lifecycle.ts',
+        from: /function actsOn\([^{]*\{/,
+        to: '$& return true;',
+      },
+    ],
+  },
+  {
+    name: 'last_admins_go',
+    about: 'the last admins may go',
+    edits: [
+      {
+        file: `${ACCESS}/privileged.ts`,
+        from: /export async function rolesThatMustStay\([^{]*\{/,
+        to: '$& if (roles.length >= 0) return [];',
+      },
+    ],
+  },
 ];
