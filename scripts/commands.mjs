@@ -19,6 +19,7 @@ const COMMANDS = {
   start: (args) => [[CLI, 'start', ...args]],
   migrate: (args) => [[CLI, 'migrate', ...args]],
   test: (args) => [['scripts/test.mjs', 'test/vitest.config.ts', ...args]],
+  'test:endurance': (args) => [['scripts/test.mjs', 'test/vitest.endurance.config.ts', ...args]],
   'test:long': (args) => [['scripts/test.mjs', 'test/vitest.long.config.ts', ...args]],
   'test:keycloak': (args) => [['scripts/test.mjs', 'test/vitest.keycloak.config.ts', ...args]],
   'test:simplesamlphp': (args) => [

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Drill, openDrill } from '../../support/crash/drill.ts';
 
-// A sample: `npm run test:long` kills at every statement of a sweep, an apply and an undo.
+// A sample: `npm run test:endurance` kills at every statement of a sweep, an apply and an undo.
 
 let drill: Drill;
 beforeAll(async () => {

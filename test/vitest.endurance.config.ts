@@ -1,0 +1,10 @@
+import { mergeConfig } from 'vitest/config';
+import base from './vitest.config.ts';
+
+const config = mergeConfig(base, {
+  test: { testTimeout: 3_600_000, hookTimeout: 300_000, maxWorkers: 1 },
+});
+// Merging would join the two lists, and run every test again.
+if (config.test !== undefined) config.test.include = ['test/endurance/**/*.test.ts'];
+
+export default config;
