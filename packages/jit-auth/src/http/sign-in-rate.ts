@@ -6,8 +6,8 @@ import {
   RateLimiterMemory,
   RateLimiterPostgres,
   RateLimiterRedis,
-  RateLimiterRes,
 } from 'rate-limiter-flexible';
+import { waitOf } from './rate-wait.ts';
 
 /** How many sign-ins one address may begin or end. */
 export interface Allowance {
@@ -77,17 +77,6 @@ function commonCount(
     tableCreated: true,
     clearExpiredByTimeout: false,
   });
-}
-
-/** Null where the points sufficed. Throws whatever else went wrong. */
-async function waitOf(counting: Promise<RateLimiterRes>): Promise<number | null> {
-  try {
-    await counting;
-    return null;
-  } catch (refused) {
-    if (refused instanceof RateLimiterRes) return refused.msBeforeNext;
-    throw refused;
-  }
 }
 
 async function withinPatience<T>(work: Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { waitOf } from '../../http/rate-wait.ts';
 
 /** How much is let through, in this process. */
 export interface ScimAllowance {
@@ -42,15 +43,5 @@ export class ScimRate {
     const held = await this.#bad.get(address);
     if (held === null || held.consumedPoints < this.#badPerAddress) return null;
     return held.msBeforeNext;
-  }
-}
-
-async function waitOf(counting: Promise<RateLimiterRes>): Promise<number | null> {
-  try {
-    await counting;
-    return null;
-  } catch (refused) {
-    if (refused instanceof RateLimiterRes) return refused.msBeforeNext;
-    throw refused;
   }
 }
