@@ -17,6 +17,8 @@ export interface SizeResult {
   readonly hourLater: Measured;
   /** Quarter-hourly sweeps in which nothing has changed. */
   readonly steady: readonly Measured[];
+  /** One of them in a process without the options that keep it small. */
+  readonly large: Measured;
   /** The same against a directory that takes its time; null where that would take too long. */
   readonly slow: { readonly stream: Measured; readonly sweep: Measured } | null;
   /** The sweep that sees one in a hundred missing. */
@@ -58,6 +60,7 @@ export async function measureSize(
       stream.push(await run({ step: 'stream', minutes: 0 }));
       steady.push(await run({ step: 'sweep', minutes: 75 + round * 15 }));
     }
+    const large = await run({ step: 'sweep', minutes: 160, leanly: false });
     const slow = people > SLOW_AT_MOST ? null : await measureSlow(world, run);
     await world.tellDirectory({ leave: true });
     const missing = await run({ step: 'sweep', minutes: 180 });
@@ -68,7 +71,7 @@ export async function measureSize(
     const undone = await run({ step: 'undo', minutes: 189, plan });
     const undoneExactly = (await world.accessDigest()) === before;
     const { postgres } = world;
-    const swept = { first, hourLater, stream, steady, slow, missing, confirmed };
+    const swept = { first, hourLater, stream, steady, large, slow, missing, confirmed };
     return { people, postgres, fetch: fetched, ...swept, applied, undone, undoneExactly };
   } finally {
     await world.close();
@@ -80,7 +83,7 @@ type Run = SweepWorld['run'];
 async function measureSlow(world: SweepWorld, run: Run): Promise<SizeResult['slow']> {
   await world.tellDirectory({ pageDelayMs: SLOW_PAGE_MS });
   const stream = await run({ step: 'stream', minutes: 0 });
-  const sweep = await run({ step: 'sweep', minutes: 165 });
+  const sweep = await run({ step: 'sweep', minutes: 175 });
   await world.tellDirectory({ pageDelayMs: 0 });
   return { stream, sweep };
 }

@@ -23,6 +23,8 @@ export interface Task {
   readonly minutes: number;
   /** The plan to apply or undo. */
   readonly plan?: string;
+  /** False: without the options that keep the process small. */
+  readonly leanly?: boolean;
 }
 
 /** How it went. */

@@ -15,7 +15,7 @@ import { seedPeople } from './seed.ts';
 import type { Done, Task } from './worker.ts';
 
 /** What a step may leave to the world that it happens in. */
-export type Step = Pick<Task, 'step' | 'minutes' | 'plan'>;
+export type Step = Pick<Task, 'step' | 'minutes' | 'plan' | 'leanly'>;
 
 /** A directory in a process of its own, and a durable Postgres with the same people. */
 export interface SweepWorld {
@@ -28,8 +28,10 @@ export interface SweepWorld {
   close(): Promise<void>;
 }
 
-/** Rows on a page: the most that a server is asked for. */
-export const PAGE_SIZE = 1_000;
+/** Rows on a page: what is asked for where nothing is configured. */
+export const PAGE_SIZE = 200;
+/** As the documentation of the sweep advises for a worker of its own. */
+export const WORKER_OPTIONS = ['--max-semi-space-size=4'];
 
 /** Opens it in a folder of its own, which goes away with it. */
 export async function openSweepWorld(people: number): Promise<SweepWorld> {
@@ -83,7 +85,9 @@ async function prepareDatabase(url: string, pool: pg.Pool, people: number): Prom
 }
 
 async function runWorker(task: Task): Promise<Done> {
-  const worker = fork(join(import.meta.dirname, 'worker.ts'));
+  const worker = fork(join(import.meta.dirname, 'worker.ts'), [], {
+    execArgv: [...process.execArgv, ...(task.leanly === false ? [] : WORKER_OPTIONS)],
+  });
   const ended = once(worker, 'exit');
   const answers: Done[] = [];
   worker.on('message', (done: Done) => answers.push(done));

@@ -19,7 +19,11 @@ export interface Comparison {
 
 /** From so many users on, the grants of a connection are read all together, not user by user. */
 const MANY = 20_000;
-/** Memory of the database for one step of a large comparison: enough for a million users. */
+/** So many users are compared by one statement, which then takes seconds. */
+const SLICE = 500_000;
+/** So many statements run at once. */
+const AT_ONCE = 2;
+/** Memory of the database for each step of such a statement: enough for a million users. */
 const WORK_MEM = '64MB';
 
 /**
@@ -30,39 +34,80 @@ const WORK_MEM = '64MB';
  * over here for whom `decide` says anything but keep.
  */
 export async function compare(
-  run: Pick<Run, 'lease' | 'runId' | 'sweep'>,
+  run: ComparedRun,
   snapshot: CompleteSnapshot,
-  many = MANY,
+  { many = MANY, slice = SLICE } = {},
 ): Promise<Comparison> {
+  const all = await countUsers(run);
+  if (run.sweep.policy.silence?.alone === true) {
+    return run.lease.write((tx) => compareSilence(tx, run, snapshot, all));
+  }
+  const waiting = slicesOf(Math.ceil(all.users / slice));
+  const found = { doubts: 0, out: 0 };
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { doubts, out } = await compareSlice(run, snapshot, next, all.users >= many);
+      found.doubts += doubts;
+      found.out += out;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await requireSnapshot(run.db, run.runId, snapshot.rows);
+  const present = all.users - all.unnamed - all.out - (found.doubts - found.out);
+  const kept = new Map([
+    ['no_directory_id', all.unnamed],
+    ['already_deactivated', all.out - found.out],
+    ['present', present],
+  ]);
+  return { users: all.users, doubts: found.doubts, kept };
+}
+
+/** What of a run a comparison needs. */
+type ComparedRun = Pick<Run, 'db' | 'lease' | 'runId' | 'sweep'>;
+
+/** Ids from one to before another; null: to the last. Ids are random, so that slices are alike. */
+interface Slice {
+  readonly from: string;
+  readonly before: string | null;
+}
+
+function slicesOf(count: number): Slice[] {
+  const bound = (index: number): string => {
+    const first = Math.floor((index / count) * 2 ** 32);
+    return `${first.toString(16).padStart(8, '0')}-0000-0000-0000-000000000000`;
+  };
+  return Array.from({ length: count }, (_, index) => ({
+    from: bound(index),
+    before: index + 1 === count ? null : bound(index + 1),
+  }));
+}
+
+function compareSlice(
+  run: ComparedRun,
+  snapshot: CompleteSnapshot,
+  slice: Slice,
+  together: boolean,
+): Promise<{ readonly doubts: number; readonly out: number }> {
   return run.lease.write(async (tx) => {
-    const all = await countUsers(tx, run);
-    if (run.sweep.policy.silence?.alone === true) return compareSilence(tx, run, snapshot, all);
     // The snapshot is new, and the database knows nothing of its size: a nested loop over
     // it takes hours. Within the transaction alone.
     await sql`select set_config('enable_nestloop', 'off', true),
       set_config('max_parallel_workers_per_gather', '0', true)`.execute(tx);
-    if (all.users >= many) await sql`select set_config('work_mem', ${WORK_MEM}, true)`.execute(tx);
-    const found = await insertDoubts(tx, run, snapshot, all.users >= many);
-    await requireSnapshot(tx, run.runId, snapshot.rows);
-    const present = all.users - all.unnamed - all.out - (found.doubts - found.out);
-    const kept = new Map([
-      ['no_directory_id', all.unnamed],
-      ['already_deactivated', all.out - found.out],
-      ['present', present],
-    ]);
-    return { users: all.users, doubts: found.doubts, kept };
+    if (together) await sql`select set_config('work_mem', ${WORK_MEM}, true)`.execute(tx);
+    return insertDoubts(tx, run, snapshot, slice, together);
   });
 }
 
-async function countUsers(
-  tx: Tx,
-  { sweep }: Pick<Run, 'sweep'>,
-): Promise<{ readonly users: number; readonly unnamed: number; readonly out: number }> {
+async function countUsers({ db, sweep }: ComparedRun): Promise<{
+  readonly users: number;
+  readonly unnamed: number;
+  readonly out: number;
+}> {
   const { rows } = await sql<{ users: string; unnamed: string; out: string }>`
     select count(*) as users,
            count(*) filter (where directory_id is null) as unnamed,
            count(*) filter (where directory_id is not null and not ${HAS_ACCESS}) as out
-      from users u where connection_id = ${sweep.connectionId}`.execute(tx);
+      from users u where connection_id = ${sweep.connectionId}`.execute(db);
   const [row] = rows;
   return { users: Number(row?.users), unnamed: Number(row?.unnamed), out: Number(row?.out) };
 }
@@ -71,8 +116,9 @@ const HAS_ACCESS = sql<boolean>`u.state in ('active', 'suspected', 'contained')`
 
 async function insertDoubts(
   tx: Tx,
-  run: Pick<Run, 'runId' | 'sweep'>,
+  run: ComparedRun,
   snapshot: CompleteSnapshot,
+  slice: Slice,
   together: boolean,
 ): Promise<{ readonly doubts: number; readonly out: number }> {
   const { runId } = run;
@@ -80,11 +126,15 @@ async function insertDoubts(
   const bits = roleBits(run.sweep.policy);
   const roles = sql`bit_or((${bits.each}::varbit[])[coalesce(array_position(${bits.names}::text[], g.role), ${bits.names.length + 1})])`;
   const ofConnection = sql`g.connection_id = ${connectionId} and g.channel = 'roll'`;
+  const inSlice = (id: ReturnType<typeof sql>) =>
+    slice.before === null
+      ? sql`${id} >= ${slice.from}::uuid`
+      : sql`${id} >= ${slice.from}::uuid and ${id} < ${slice.before}::uuid`;
   const [held, join] = together
     ? [
         sql`coalesce(held.roles, ${bits.none}::varbit)`,
         sql`left join (select g.user_id, ${roles} as roles from grants g where ${ofConnection}
-              group by g.user_id) as held on held.user_id = u.id`,
+                and ${inSlice(sql`g.user_id`)} group by g.user_id) as held on held.user_id = u.id`,
       ]
     : [
         sql`coalesce((select ${roles} from grants g where g.user_id = u.id and ${ofConnection}), ${bits.none}::varbit)`,
@@ -97,7 +147,7 @@ async function insertDoubts(
         from users u
         left join snapshot_members m on m.run_id = ${runId} and m.directory_id = u.directory_id
         ${join}
-       where u.connection_id = ${connectionId} and u.directory_id is not null
+       where u.connection_id = ${connectionId} and u.directory_id is not null and ${inSlice(sql`u.id`)}
          and (not coalesce(${isKept(run, held)}, false) or ${isToConfirm(snapshot)}
            or ${hasMissesToForget(run)} or ${isToWarn(run, snapshot)})
       returning user_id)

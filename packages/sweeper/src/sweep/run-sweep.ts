@@ -191,9 +191,11 @@ async function listAndDecide(run: Run): Promise<Partial<SweepSummary>> {
   const taken = alone ? await takeOwnRecord(run) : await takeSnapshot(run);
   const { snapshot } = taken;
   if (snapshot.kind === 'complete') {
+    // What the older rows led to is in their plans. A million of them take their time.
+    const deleting = deleteSnapshots(run.lease, { except: run.runId });
+    deleting.catch(() => undefined);
     const done = await carryOut(run, snapshot, taken.planOnlyBecause);
-    // What the older rows led to is in their plans.
-    await deleteSnapshots(run.lease, { except: run.runId });
+    await deleting;
     return { ...done, rows: alone ? null : snapshot.rows };
   }
   const { reason, explanation, rows } = snapshot;

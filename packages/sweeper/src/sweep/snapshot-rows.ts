@@ -120,7 +120,10 @@ export async function deleteSnapshots(lease: Lease, which: SnapshotChoice): Prom
        where r.connection_id = ${lease.connectionId} and ${chosen}`.execute(tx);
     for (const { run_id } of kept.rows) {
       await tx.deleteFrom('snapshot_members').where('run_id', '=', run_id).execute();
-      await tx.deleteFrom('sweep_doubts').where('run_id', '=', run_id).execute();
     }
+    await sql`delete from sweep_doubts where run_id in
+      (select r.id from sweep_runs r where r.connection_id = ${lease.connectionId} and ${chosen})`.execute(
+      tx,
+    );
   });
 }
