@@ -3,6 +3,7 @@ import { createLog } from '@rollcall/shared/telemetry/log';
 import { leaseHolder, takeLease } from '@rollcall/sweeper/sweep/lease';
 import { runSweep } from '@rollcall/sweeper/sweep/run-sweep';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { untilWaitingIn } from '../access/pending.ts';
 import { ACME } from '../access/people.ts';
 import { type House, names, openHouse } from './house.ts';
 
@@ -68,6 +69,49 @@ describe('the lease', () => {
     await taking;
     expect(order).toEqual(['written', 'taken']);
     await slow!.release();
+  });
+});
+
+describe('a run that writes side by side', () => {
+  it('does not keep its own lease from being renewed', async () => {
+    const lease = await takeLease(house.db, ACME, 'busy', 300);
+    const end = performance.now() + 900;
+    const lane = async (): Promise<void> => {
+      while (performance.now() < end) await lease!.write(() => sleep(100));
+    };
+    const lanes = Promise.all([lane(), sleep(50).then(lane)]);
+    let missing = 0;
+    while (performance.now() < end) {
+      if ((await leaseHolder(house.db, ACME)) === null) missing += 1;
+      await sleep(20);
+    }
+    await lanes;
+    expect(missing).toBe(0);
+    await lease!.release();
+  });
+
+  it('ends when everything has ended, also where its plan fails', async () => {
+    await house.hire(names('p', 10));
+    await house.sweep(1);
+    await house.pool.query(`create function fail() returns trigger language plpgsql as
+      $$ begin raise 'no plan today'; end $$`);
+    await house.pool.query(
+      'create trigger fail before insert on plans for each row execute function fail()',
+    );
+    const client = await house.pool.connect();
+    await client.query('begin');
+    await client.query('select from snapshot_members for update');
+    const order: string[] = [];
+    const sweeping = house.sweep(10).finally(() => order.push('ended'));
+    await untilWaitingIn(() => house)(1);
+    await sleep(100);
+    order.push('let go');
+    await client.query('rollback');
+    client.release();
+    expect(await sweeping).toMatchObject({ state: 'failed', code: 'internal' });
+    expect(order).toEqual(['let go', 'ended']);
+    const { rows } = await house.pool.query('select 1 from snapshot_members');
+    expect(rows).toEqual([]);
   });
 });
 

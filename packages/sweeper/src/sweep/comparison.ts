@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { DAY, HOUR } from '../reconcile/confirmation.ts';
 import { roleBits } from './role-bits.ts';
 import type { Run } from './run.ts';
+import { doEach } from './side-by-side.ts';
 import { maySilent } from './silence.ts';
 import { requireSnapshot } from './snapshot-rows.ts';
 
@@ -42,16 +43,12 @@ export async function compare(
   if (run.sweep.policy.silence?.alone === true) {
     return run.lease.write((tx) => compareSilence(tx, run, snapshot, all));
   }
-  const waiting = slicesOf(Math.ceil(all.users / slice));
   const found = { doubts: 0, out: 0 };
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { doubts, out } = await compareSlice(run, snapshot, next, all.users >= many);
-      found.doubts += doubts;
-      found.out += out;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await doEach(slicesOf(Math.ceil(all.users / slice)), AT_ONCE, async (one) => {
+    const { doubts, out } = await compareSlice(run, snapshot, one, all.users >= many);
+    found.doubts += doubts;
+    found.out += out;
+  });
   await requireSnapshot(run.db, run.runId, snapshot.rows);
   const present = all.users - all.unnamed - all.out - (found.doubts - found.out);
   const kept = new Map([

@@ -116,11 +116,14 @@ export function keepLease(
     connectionId,
     fence,
     lost: lost.signal,
-    write: (work) =>
-      inTransaction(db, async (tx) => {
+    write: async (work) => {
+      // Share locks that overlap would keep a renewal waiting until the lease has run out.
+      await renewing;
+      return inTransaction(db, async (tx) => {
         await requireFence(tx, connectionId, fence);
         return work(tx);
-      }),
+      });
+    },
     release: async () => {
       clearInterval(timer);
       // One that is under way would take back what is given back here.

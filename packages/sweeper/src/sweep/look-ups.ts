@@ -8,6 +8,7 @@ import { signedInSince } from '../reconcile/known-user.ts';
 import type { ConnectionSweep } from './connection-sweep.ts';
 import type { ListedUser } from './known-users.ts';
 import type { Run } from './run.ts';
+import { doEach } from './side-by-side.ts';
 import { pickCanaries } from './snapshot-rows.ts';
 
 /** So many people are asked for between two looks at the canary. */
@@ -91,15 +92,11 @@ interface Answer {
 
 async function askAll(run: Run, round: readonly Doubtful[]): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
-  const waiting = [...round];
-  const ask = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      run.signal.throwIfAborted();
-      const { standing } = await run.sweep.directory.lookUp(next.directoryId, run.signal);
-      answers.push({ userId: next.userId, standing, at: timeOfAnswer(run, next) });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, ask));
+  await doEach(round, AT_ONCE, async (one) => {
+    run.signal.throwIfAborted();
+    const { standing } = await run.sweep.directory.lookUp(one.directoryId, run.signal);
+    answers.push({ userId: one.userId, standing, at: timeOfAnswer(run, one) });
+  });
   run.signal.throwIfAborted();
   return answers;
 }

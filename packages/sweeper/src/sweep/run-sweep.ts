@@ -19,6 +19,7 @@ import { type Failure, failureOf } from './failure.ts';
 import { type Lease, leaseHolder, takeLease } from './lease.ts';
 import type { Run } from './run.ts';
 import { endInterruptedRuns, endRun, startRun } from './runs.ts';
+import { endTogether } from './side-by-side.ts';
 import { deleteSnapshots } from './snapshot-rows.ts';
 import { logSweep, type SweepResult, type SweepSummary, type SweepWaits } from './summary.ts';
 import { takeOwnRecord, takeSnapshot } from './take-snapshot.ts';
@@ -192,10 +193,10 @@ async function listAndDecide(run: Run): Promise<Partial<SweepSummary>> {
   const { snapshot } = taken;
   if (snapshot.kind === 'complete') {
     // What the older rows led to is in their plans. A million of them take their time.
-    const deleting = deleteSnapshots(run.lease, { except: run.runId });
-    deleting.catch(() => undefined);
-    const done = await carryOut(run, snapshot, taken.planOnlyBecause);
-    await deleting;
+    const [done] = await endTogether([
+      carryOut(run, snapshot, taken.planOnlyBecause),
+      deleteSnapshots(run.lease, { except: run.runId }),
+    ]);
     return { ...done, rows: alone ? null : snapshot.rows };
   }
   const { reason, explanation, rows } = snapshot;
