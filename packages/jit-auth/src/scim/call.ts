@@ -36,4 +36,6 @@ export interface ScimCall {
   readonly cursorKey: Uint8Array;
   readonly reference: string;
   readonly now: EpochMs;
+  /** Hears of what failed for no reason of the client's where the request goes on all the same. */
+  readonly onFault: (error: unknown) => void;
 }

@@ -55,6 +55,12 @@ export class ScimError extends AppError {
   }
 }
 
+/** What nobody foresaw, told without a word of it. */
+export function unforeseen(): ScimError {
+  const message = 'The request could not be carried out. Nothing of it was: try again.';
+  return new ScimError(500, null, 'scim.failed', message);
+}
+
 /** An error with status 400, or 409 for what has to be unique. */
 export function badRequest(scimType: ScimType, message: string): ScimError {
   return new ScimError(scimType === 'uniqueness' ? 409 : 400, scimType, CODES[scimType], message);

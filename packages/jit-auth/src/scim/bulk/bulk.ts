@@ -1,7 +1,7 @@
 import type { ScimAnswer, ScimCall, ScimRequest } from '../call.ts';
 import { MAX_BULK_OPERATIONS } from '../discovery/service-provider-config.ts';
 import { showError } from '../http/error-body.ts';
-import { badRequest, ScimError } from '../scim-error.ts';
+import { badRequest, ScimError, unforeseen } from '../scim-error.ts';
 
 const REQUEST = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
@@ -35,12 +35,23 @@ export async function answerBulk(
   let failed = 0;
   for (const operation of operations) {
     if (failOnErrors !== null && failed >= failOnErrors) break;
-    const { result, id, ok } = await carryOut(call, operation, made, carry);
+    const { result, id, ok, broke } = await carryOut(call, operation, made, carry);
     if (!ok) failed += 1;
     if (operation.bulkId !== null && id !== null) made.set(operation.bulkId, id);
     results.push(result);
+    // What was carried out is told all the same; nothing behind a fault of ours is begun.
+    if (broke) break;
   }
   return { status: 200, body: { schemas: [RESPONSE], Operations: results } };
+}
+
+interface Outcome {
+  readonly result: object;
+  /** Of what was made. */
+  readonly id: string | null;
+  readonly ok: boolean;
+  /** Whether it failed for what nobody foresaw. */
+  readonly broke: boolean;
 }
 
 async function carryOut(
@@ -48,7 +59,7 @@ async function carryOut(
   operation: Operation,
   made: ReadonlyMap<string, string>,
   carry: Carry,
-): Promise<{ readonly result: object; readonly id: string | null; readonly ok: boolean }> {
+): Promise<Outcome> {
   const { method, bulkId } = operation;
   const head = { method, ...(bulkId === null ? {} : { bulkId }) };
   try {
@@ -57,13 +68,16 @@ async function carryOut(
     const id = location?.split('/').at(-1) ?? null;
     const at = location ?? `${call.baseUrl}${operation.path}`;
     const version = etag === undefined ? {} : { version: etag };
-    return { result: { ...head, location: at, ...version, status: String(status) }, id, ok: true };
+    const result = { ...head, location: at, ...version, status: String(status) };
+    return { result, id, ok: true, broke: false };
   } catch (error) {
-    if (!(error instanceof ScimError)) throw error;
-    const response = showError(error, call.reference);
+    const broke = !(error instanceof ScimError);
+    if (broke) call.onFault(error);
+    const told = broke ? unforeseen() : error;
+    const response = showError(told, call.reference);
     const at = method === 'POST' ? {} : { location: `${call.baseUrl}${operation.path}` };
-    const result = { ...head, ...at, status: String(error.status), response };
-    return { result, id: null, ok: false };
+    const result = { ...head, ...at, status: String(told.status), response };
+    return { result, id: null, ok: false, broke };
   }
 }
 
@@ -84,13 +98,19 @@ function requestOf(operation: Operation, made: ReadonlyMap<string, string>): Sci
   };
 }
 
+/** No resource and no PATCH of one is deeper. */
+const DEEPEST = 32;
+
 /** Puts the id that an operation made where its `bulkId:NAME` stands. */
-function resolveIds(data: unknown, made: ReadonlyMap<string, string>): unknown {
+function resolveIds(data: unknown, made: ReadonlyMap<string, string>, depth = 0): unknown {
   if (typeof data === 'string') return data.startsWith('bulkId:') ? idMade(data, made) : data;
-  if (Array.isArray(data)) return data.map((one) => resolveIds(one, made));
   if (typeof data !== 'object' || data === null) return data;
+  if (depth === DEEPEST) {
+    throw badRequest('invalidSyntax', `data is nested more than ${DEEPEST} deep.`);
+  }
+  if (Array.isArray(data)) return data.map((one) => resolveIds(one, made, depth + 1));
   const entries = Object.entries(data).map(
-    ([name, value]) => [name, resolveIds(value, made)] as const,
+    ([name, value]) => [name, resolveIds(value, made, depth + 1)] as const,
   );
   return Object.fromEntries(entries);
 }

@@ -11,7 +11,7 @@ import type { ScimAnswer, ScimCall, ScimRequest } from '../call.ts';
 import { answerList } from '../paging/list-answer.ts';
 import { type ListParameters, readListQuery } from '../paging/list-query.ts';
 import { applyPatch } from '../patch/apply-patch.ts';
-import { membersIn, takeMembersOut } from '../patch/member-steps.ts';
+import { membersIn, namesMembers, takeMembersOut } from '../patch/member-steps.ts';
 import { readPatch } from '../patch/patch-request.ts';
 import { notFound } from '../refusals.ts';
 import { isWanted, type Projection, readProjection } from '../resource/projection.ts';
@@ -107,9 +107,7 @@ export function listGroups(call: ScimCall, parameters: ListParameters): Promise<
 function readGroup(body: unknown): ScimObject {
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
   const plain = isObject
-    ? Object.fromEntries(
-        Object.entries(body).filter(([name]) => membersIn({ [name]: [] }) === null),
-      )
+    ? Object.fromEntries(Object.entries(body).filter(([name]) => !namesMembers(name)))
     : body;
   return withValue(readResource(plain, GROUP), 'members', undefined);
 }

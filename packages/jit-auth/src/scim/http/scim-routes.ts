@@ -19,7 +19,7 @@ import type { ScimAnswer, ScimRequest } from '../call.ts';
 import { type ScimConnection, scimConnections } from '../connection.ts';
 import { MAX_BODY, MAX_BULK_BODY } from '../discovery/service-provider-config.ts';
 import { dispatch } from '../dispatch.ts';
-import { ScimError } from '../scim-error.ts';
+import { ScimError, unforeseen } from '../scim-error.ts';
 import { authenticate } from '../tokens/authenticate.ts';
 import { showError } from './error-body.ts';
 import type { ScimHealth } from './scim-health.ts';
@@ -66,6 +66,7 @@ export function scimRoutes(context: ScimRoutesContext): Router {
       cursorKey,
       reference: referenceOf(request),
       now: currentTime(),
+      onFault: (error: unknown) => tell(context, request, 500, { error, code: codeOf(error) }),
     };
     const answer = await dispatch(call, scimRequest(request));
     send(response, answer);
@@ -111,7 +112,7 @@ function requireToken(
         event: 'scim.token_refused',
         ref: referenceOf(request),
         why,
-        token: token?.name,
+        token_name: token?.name,
         address: request.ip,
       });
       throw noToken(response);
@@ -143,8 +144,13 @@ function readBody(): RequestHandler[] {
   const bulk = express.json({ type: BODY_TYPES, limit: MAX_BULK_BODY, strict: false });
   const other = express.json({ type: BODY_TYPES, limit: MAX_BODY, strict: false });
   const parse: RequestHandler = (request, response, next) =>
-    request.path === '/Bulk' ? bulk(request, response, next) : other(request, response, next);
+    isBulk(request.path) ? bulk(request, response, next) : other(request, response, next);
   return [requireType, parse];
+}
+
+/** As `dispatch` reads a path. */
+function isBulk(path: string): boolean {
+  return path.split('/').find((part) => part !== '') === 'Bulk';
 }
 
 function scimRequest(request: Request): ScimRequest {
@@ -194,8 +200,7 @@ function asTold(error: unknown): Pick<ScimError, 'status' | 'scimType' | 'code' 
     const message = 'The body cannot be read: JSON in UTF-8 was expected.';
     return { status: 400, scimType: 'invalidSyntax', code: 'scim.invalid_syntax', message };
   }
-  const message = 'The request could not be carried out. Nothing of it was: try again.';
-  return { status: 500, scimType: null, code: 'scim.failed', message };
+  return unforeseen();
 }
 
 /** One line for each request: what it was, and what became of it. No body, no filter, no secret. */
@@ -210,7 +215,7 @@ function tell(
     event: 'scim.request',
     ref: referenceOf(request),
     connection: client?.connection.id,
-    token: client?.token.name,
+    token_name: client?.token.name,
     method: request.method,
     path: request.path.slice(0, 200),
     status,

@@ -50,12 +50,12 @@ export interface Searching {
 /** Reads what a client asks for. Throws `invalidFilter`, `invalidValue`, `invalidCount`. */
 export function readListQuery(parameters: ListParameters, searching: Searching): ListQuery {
   const { type, scope } = searching;
-  const filter = text(parameters.filter);
-  const cursor = parameters.cursor === undefined ? null : (text(parameters.cursor) ?? '');
+  const filter = text(parameters, 'filter');
+  const cursor = parameters.cursor === undefined ? null : (text(parameters, 'cursor') ?? '');
   const order = readOrder(parameters, searching);
   const fingerprint = createHash('sha256')
     .update(
-      JSON.stringify([type.name, filter, text(parameters.sortBy), order?.descending ?? false]),
+      JSON.stringify([type.name, filter, text(parameters, 'sortBy'), order?.descending ?? false]),
     )
     .digest('base64url');
   return {
@@ -74,11 +74,14 @@ export function readListQuery(parameters: ListParameters, searching: Searching):
 }
 
 function readOrder(parameters: ListParameters, { type, orderBy }: Searching): ListQuery['order'] {
-  const name = text(parameters.sortBy);
+  const name = text(parameters, 'sortBy');
   if (name === null) return null;
   const found = findAttribute(type, name);
   if (found === null)
-    throw badRequest('invalidValue', `sortBy: ${name} is no attribute of ${type.name}.`);
+    throw badRequest(
+      'invalidValue',
+      `sortBy: ${name.slice(0, 80)} is no attribute of ${type.name}.`,
+    );
   const { extension, attribute, sub } = found;
   const part = sub?.name ?? (attribute.type === 'complex' ? 'value' : null);
   const path = [
@@ -87,7 +90,7 @@ function readOrder(parameters: ListParameters, { type, orderBy }: Searching): Li
     ...(attribute.multiValued ? ['0'] : []),
     ...(part === null ? [] : [part]),
   ];
-  const descending = text(parameters.sortOrder)?.toLowerCase() === 'descending';
+  const descending = text(parameters, 'sortOrder')?.toLowerCase() === 'descending';
   return { by: orderBy(path), descending };
 }
 
@@ -109,6 +112,20 @@ function readInteger(raw: unknown, name: string): number | null {
   );
 }
 
-function text(raw: unknown): string | null {
-  return typeof raw === 'string' && raw !== '' ? raw : null;
+/**
+ * What stands for nothing is nothing; what is no text is an error: a filter that is passed
+ * over would give everybody to whoever asked for one.
+ */
+function text(parameters: ListParameters, name: keyof typeof WRONG): string | null {
+  const raw = parameters[name];
+  if (raw === undefined || raw === null || raw === '') return null;
+  if (typeof raw === 'string') return raw;
+  throw badRequest(WRONG[name], `${name} must be a text.`);
 }
+
+const WRONG = {
+  filter: 'invalidFilter',
+  cursor: 'invalidCursor',
+  sortBy: 'invalidValue',
+  sortOrder: 'invalidValue',
+} as const;

@@ -179,7 +179,7 @@ function changeList(
     const put = op === 'add' ? mergeIntoSelected : replaceSelected;
     return put(attribute, held, selection, one);
   }
-  return op === 'add' ? addValues(held, given ?? []) : given;
+  return op === 'add' ? addValues(attribute, held, given ?? []) : given;
 }
 
 function objectAt(resource: ScimObject, name: string): ScimObject {

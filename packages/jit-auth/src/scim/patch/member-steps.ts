@@ -33,8 +33,8 @@ export function takeMembersOut(operations: readonly PatchOperation[]): GroupPatc
   const others: PatchOperation[] = [];
   for (const operation of operations) {
     if (operation.path === null) {
-      const { step, rest } = splitValue(operation);
-      if (step !== null) members.push(step);
+      const { steps, rest } = splitValue(operation);
+      members.push(...steps);
       others.push(rest);
     } else {
       const step = stepOf(operation.path, operation);
@@ -45,34 +45,48 @@ export function takeMembersOut(operations: readonly PatchOperation[]): GroupPatc
   return { members, others };
 }
 
-/** The members that a whole group names, or null where it says nothing of them. */
+/**
+ * The members that a whole group names, or null where it says nothing of them.
+ * Throws `invalidSyntax` where it names them twice, and `invalidValue`.
+ */
 export function membersIn(body: unknown): readonly string[] | null {
-  const entry = entryOfMembers(body);
-  return entry === null ? null : readMemberIds(entry[1]);
+  if (typeof body !== 'object' || body === null) return null;
+  const [entry, ...more] = Object.entries(body).filter(([name]) => namesMembers(name));
+  if (more.length > 0) throw badRequest('invalidSyntax', 'members is given twice.');
+  return entry === undefined ? null : readMemberIds(entry[1]);
 }
 
+/** Whether a name means the members, all of them: a part of them is none that could be set. */
+export function namesMembers(name: string): boolean {
+  const thing = findByName(GROUP, name);
+  return thing?.kind === 'attribute' && thing.attribute.name === 'members' && thing.sub === null;
+}
+
+/** Takes what an operation without a path says of members out of its value. */
 function splitValue(operation: PatchOperation): {
-  readonly step: MemberStep | null;
+  readonly steps: readonly MemberStep[];
   readonly rest: PatchOperation;
 } {
   const { op, value } = operation;
-  const entry = op === 'remove' ? null : entryOfMembers(value);
-  if (op === 'remove' || entry === null) return { step: null, rest: operation };
-  const others = Object.entries(value as object).filter(([name]) => name !== entry[0]);
-  return {
-    step: { kind: op, ids: readMemberIds(entry[1]) },
-    rest: { ...operation, value: Object.fromEntries(others) },
-  };
+  if (op === 'remove' || typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { steps: [], rest: operation };
+  }
+  membersIn(value);
+  const others: (readonly [string, unknown])[] = [];
+  const steps: MemberStep[] = [];
+  for (const [name, said] of Object.entries(value)) {
+    const step = leadsToMembers(name) ? stepOf(name, { ...operation, value: said }) : null;
+    if (step === null) others.push([name, said]);
+    else steps.push(step);
+  }
+  return { steps, rest: { ...operation, value: Object.fromEntries(others) } };
 }
 
-function entryOfMembers(value: unknown): readonly [string, unknown] | null {
-  if (typeof value !== 'object' || value === null) return null;
-  return Object.entries(value).find(([name]) => isMembers(name)) ?? null;
-}
-
-function isMembers(name: string): boolean {
-  const thing = findByName(GROUP, name);
-  return thing?.kind === 'attribute' && thing.attribute.name === 'members' && thing.sub === null;
+/** Whether a name means the members, a part of them, or some that it selects. */
+function leadsToMembers(name: string): boolean {
+  const bracket = name.indexOf('[');
+  const thing = findByName(GROUP, bracket < 0 ? name : name.slice(0, bracket));
+  return thing?.kind === 'attribute' && thing.attribute.name === 'members';
 }
 
 function stepOf(path: string, { op, value }: PatchOperation): MemberStep | null {

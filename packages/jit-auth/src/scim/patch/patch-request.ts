@@ -11,6 +11,11 @@ export interface PatchOperation {
 export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 /** More operations than any client sends for one resource. */
 export const MAX_OPERATIONS = 1_000;
+/**
+ * Characters of all paths together: each may ask a filter of each of hundreds of values.
+ * A thousand paths that select a member by id are half of it.
+ */
+const MAX_PATHS = 131_072;
 
 /**
  * Reads the body of a PATCH. Names are taken in any case, and so are operations: Entra
@@ -28,7 +33,18 @@ export function readPatch(body: unknown): readonly PatchOperation[] {
   if (operations.length > MAX_OPERATIONS) {
     throw badRequest('tooMany', `There are more than ${MAX_OPERATIONS} operations.`);
   }
-  return operations.map(readOperation);
+  const read = operations.map(readOperation);
+  if (read.reduce((sum, operation) => sum + lengthOfPaths(operation), 0) > MAX_PATHS) {
+    throw badRequest('tooMany', `The paths have more than ${MAX_PATHS} characters together.`);
+  }
+  return read;
+}
+
+/** Names of a value may be paths with a filter, too. */
+function lengthOfPaths({ path, value }: PatchOperation): number {
+  if (path !== null) return path.length;
+  const names = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  return names.reduce((sum, name) => sum + (name.includes('[') ? name.length : 0), 0);
 }
 
 function readOperation(raw: unknown): PatchOperation {

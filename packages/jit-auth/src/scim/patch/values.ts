@@ -18,8 +18,8 @@ import type { Selection } from './patch-target.ts';
 export type Values = readonly ScimValue[];
 
 /** Adds values that are not there yet (RFC 7644 §3.5.2.1). */
-export function addValues(held: Values, added: Values): Values {
-  const all = withoutRepetitions([...held, ...added]);
+export function addValues(attribute: Attribute, held: Values, added: Values): Values {
+  const all = withoutRepetitions(attribute, [...held, ...added]);
   return withOnePrimary(all, (value) => added.some((one) => isSameValue(one, value)));
 }
 
@@ -48,9 +48,11 @@ export function replaceSelected(
   // What the path asked for stays true, unless the value itself says otherwise.
   const value = { ...(seed ?? {}), ...given };
   const selected = held.map((one) => satisfies(one, selection.where));
-  if (!selected.includes(true)) return addValues(held, [requireSeeded(attribute, seed, value)]);
+  if (!selected.includes(true)) {
+    return addValues(attribute, held, [requireSeeded(attribute, seed, value)]);
+  }
   const next = held.map((one, index) => (selected[index] === true ? value : one));
-  return withOnePrimary(withoutRepetitions(next), (one) => isSameValue(one, value));
+  return withOnePrimary(withoutRepetitions(attribute, next), (one) => isSameValue(one, value));
 }
 
 /** Adds parts to each value that a path selects; where there is none, makes it. */
@@ -77,7 +79,7 @@ export function setPart(
   if (part === undefined) return removePart(held, selection, sub);
   const set = (value: ScimObject): ScimObject => withValue(value, sub.name, part);
   if (selection !== null) return changeSelected(attribute, held, selection, set);
-  return held.length === 0 ? [set({})] : change(held, () => true, set);
+  return held.length === 0 ? [set({})] : change(attribute, held, () => true, set);
 }
 
 /**
@@ -106,13 +108,14 @@ function changeSelected(
   set: (value: ScimObject) => ScimObject,
 ): Values {
   if (held.some((value) => satisfies(value, where))) {
-    return change(held, (value) => satisfies(value, where), set);
+    return change(attribute, held, (value) => satisfies(value, where), set);
   }
   const seed = seedOf(attribute, filter);
-  return addValues(held, [requireSeeded(attribute, seed, set(seed ?? {}))]);
+  return addValues(attribute, held, [requireSeeded(attribute, seed, set(seed ?? {}))]);
 }
 
 function change(
+  attribute: Attribute,
   held: Values,
   isMeant: (value: ScimValue) => boolean,
   set: (value: ScimObject) => ScimObject,
@@ -124,7 +127,7 @@ function change(
     changed.add(after);
     return after;
   });
-  return withOnePrimary(withoutRepetitions(next), (value) => changed.has(value));
+  return withOnePrimary(withoutRepetitions(attribute, next), (value) => changed.has(value));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Attribute } from '../schema/attribute.ts';
 import { findByName, type NamedThing } from '../schema/attribute-path.ts';
 import { COMMON_ATTRIBUTES } from '../schema/common-attributes.ts';
 import type { ResourceType } from '../schema/schema.ts';
+import { badRequest } from '../scim-error.ts';
 import { isScimList, isScimObject, type ScimObject, type ScimValue } from './scim-value.ts';
 
 /** Which attributes a client wants (RFC 7644 §3.9). */
@@ -11,12 +12,16 @@ export interface Projection {
   readonly without: readonly NamedThing[];
 }
 
+/** No client names so much: every name costs something for every row. */
+const LONGEST_NAMES = 16_384;
+
 /** Everything that is returned by default. */
 export const WHOLE: Projection = { only: null, without: [] };
 
 /**
  * Reads `attributes` and `excludedAttributes`: names with commas between them, or a list
  * of names. Names that the type does not have ask for nothing. Pure.
+ * Throws `invalidValue` for a list of names that is longer than any could be.
  */
 export function readProjection(
   type: ResourceType,
@@ -30,12 +35,14 @@ export function readProjection(
 
 function namesIn(raw: unknown): readonly string[] | null {
   const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
-  const names = given
-    .filter((one) => typeof one === 'string')
-    .flatMap((one) => one.split(','))
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  return names.length === 0 ? null : names;
+  const joined = given.filter((one) => typeof one === 'string').join(',');
+  if (joined.length > LONGEST_NAMES) {
+    const most = `attributes and excludedAttributes have at most ${LONGEST_NAMES} characters.`;
+    throw badRequest('invalidValue', most);
+  }
+  const names = joined.split(',').map((name) => name.trim().toLowerCase());
+  const distinct = [...new Set(names.filter((name) => name !== ''))];
+  return distinct.length === 0 ? null : distinct;
 }
 
 /** Whether a client gets any of an attribute: what it does not get need not be read. */

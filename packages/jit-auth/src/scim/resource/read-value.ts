@@ -5,6 +5,8 @@ import { isEmpty, isScimObject, type ScimObject, type ScimValue } from './scim-v
 
 /** So many values of one attribute are kept; more are no description of a person. */
 export const MAX_VALUES = 500;
+/** Characters of all values of one attribute together, as JSON. */
+const MAX_TEXT = 131_072;
 
 /**
  * Reads what a client sent for an attribute as its type has it; undefined where nothing
@@ -18,26 +20,43 @@ export function readAttribute(attribute: Attribute, raw: unknown): ScimValue | u
   if (attribute.multiValued) return readList(attribute, raw);
   if (!Array.isArray(raw)) return readSingle(attribute, raw);
   if (raw.length > 1) throw wrong(attribute, 'has one value at most');
-  return readAttribute(attribute, raw[0]);
+  const [one]: readonly unknown[] = raw;
+  // Once: whoever nests lists in lists means nothing by it, and could do so for ever.
+  return one === null || one === undefined ? undefined : readSingle(attribute, one);
 }
 
 /** Reads several values; the same value counts once (RFC 7643 §2.4). */
 export function readList(attribute: Attribute, raw: unknown): readonly ScimValue[] | undefined {
   const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
-  if (given.length > MAX_VALUES) throw wrong(attribute, `has ${MAX_VALUES} values at most`);
+  if (given.length > MAX_VALUES) throw tooManyValues(attribute);
   const values = given.flatMap((one) => {
     const value = one === null ? undefined : readSingle(attribute, one);
     return value === undefined || isEmpty(value) ? [] : [value];
   });
-  const distinct = withoutRepetitions(values);
+  const distinct = withoutRepetitions(attribute, values);
   if (distinct.filter(isPrimary).length > 1)
     throw wrong(attribute, 'has one primary value at most');
   return distinct.length === 0 ? undefined : distinct;
 }
 
-/** Each value once, in the order of their first. */
-export function withoutRepetitions(values: readonly ScimValue[]): readonly ScimValue[] {
-  return [...new Map(values.map((value) => [keyOf(value), value])).values()];
+/**
+ * Each value once, in the order of their first. Throws `invalidValue` where they are more,
+ * or longer, than one attribute may have: however many operations added them.
+ */
+export function withoutRepetitions(
+  attribute: Attribute,
+  values: readonly ScimValue[],
+): readonly ScimValue[] {
+  const distinct = new Map(values.map((value) => [keyOf(value), value]));
+  if (distinct.size > MAX_VALUES) throw tooManyValues(attribute);
+  let length = 0;
+  for (const key of distinct.keys()) length += key.length;
+  if (length > MAX_TEXT) throw wrong(attribute, `has ${MAX_TEXT} characters at most`);
+  return [...distinct.values()];
+}
+
+function tooManyValues(attribute: Attribute): ScimError {
+  return wrong(attribute, `has ${MAX_VALUES} values at most`);
 }
 
 /** Whether a value is the preferred one of its list. */
@@ -127,6 +146,10 @@ function readNumber(attribute: Attribute, raw: unknown): number {
 }
 
 function readText(attribute: Attribute, raw: unknown): string {
+  // Beyond 2^53 JSON has read another number than was sent: two people would be one.
+  if (typeof raw === 'number' && Number.isInteger(raw) && !Number.isSafeInteger(raw)) {
+    throw wrong(attribute, 'is a text: numbers of so many digits go into quotes');
+  }
   const text = typeof raw === 'number' ? String(raw) : raw;
   if (typeof text !== 'string') throw wrong(attribute, 'is a text');
   // Postgres stores neither.

@@ -29,6 +29,8 @@ export interface UserFacts {
 const LONGEST_KEY = 512;
 /** As for what assertions say. */
 const LONGEST_TEXT = 1_024;
+/** Characters of all attributes together, as JSON: a page has a thousand people. */
+const LARGEST = 131_072;
 
 /**
  * What follows from a user's attributes. Pure. Throws `invalidValue` where one of them is
@@ -39,6 +41,9 @@ const LONGEST_TEXT = 1_024;
 export function userFacts(given: ScimObject, active: boolean): UserFacts {
   const said = heldAt(given, 'active');
   const resource = withValue(given, 'active', typeof said === 'boolean' ? said : active);
+  if (JSON.stringify(resource).length > LARGEST) {
+    throw badRequest('invalidValue', `A user has at most ${LARGEST} characters.`);
+  }
   const userName = requireShort('userName', textAt(resource, 'userName') ?? '');
   const emails = valuesOf(resource, 'emails');
   const emailKeys = emails.map((one) => fold(requireShort('emails.value', one)));
