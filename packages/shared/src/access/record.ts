@@ -1,4 +1,4 @@
-import type { InsertQueryBuilder, InsertResult } from 'kysely';
+import { type InsertQueryBuilder, type InsertResult, type RawBuilder, sql } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import type { AuditKind } from '../core/audit-event.ts';
 import type { ChangePayloads, OutboxKind } from '../core/change-payload.ts';
@@ -63,6 +63,27 @@ export function insertAudits(
   return tx.insertInto('audit_events').values(rows);
 }
 
+/**
+ * As {@link insertAudits}, for facts of a change that its own statement makes or does not:
+ * they are appended once for each row of `made`. The text of the statement is the same for
+ * any number of facts.
+ */
+export function auditsFor(
+  made: RawBuilder<unknown>,
+  entries: readonly AuditEntry[],
+  actor: Actor,
+  now: EpochMs,
+): RawBuilder<unknown> {
+  return sql`
+    insert into audit_events (at, kind, actor, user_id, connection_id, reason, evidence, before, after, reference)
+    select ${toTimestamp(now)}::timestamptz, kind, ${JSON.stringify(actor)}::jsonb, "userId", "connectionId",
+           reason, evidence, before, after, reference
+      from ${made} cross join rows from (json_to_recordset(${JSON.stringify(entries)}::json) as (
+             kind text, "userId" uuid, "connectionId" text, reason text, evidence jsonb, before jsonb,
+             after jsonb, reference text)) with ordinality
+     order by ordinality`;
+}
+
 /** Puts a change into the outbox: it leaves the house after the commit, or not at all. */
 export function putIntoOutbox<Kind extends OutboxKind>(
   tx: Tx,
@@ -109,6 +130,20 @@ export function insertMessages(
     payload: JSON.stringify(payload),
   }));
   return tx.insertInto('outbox').values(rows);
+}
+
+/** As {@link auditsFor}, for messages. */
+export function messagesFor(
+  made: RawBuilder<unknown>,
+  messages: readonly OutboxMessage[],
+  now: EpochMs,
+): RawBuilder<unknown> {
+  return sql`
+    insert into outbox (at, kind, user_id, payload)
+    select ${toTimestamp(now)}::timestamptz, kind, "userId", payload
+      from ${made} cross join rows from (json_to_recordset(${JSON.stringify(messages)}::json) as (
+             kind text, "userId" uuid, payload jsonb)) with ordinality
+     order by ordinality`;
 }
 
 /** What of a user is written into the audit trail's `before` and `after`. */

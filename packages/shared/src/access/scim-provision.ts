@@ -1,20 +1,14 @@
 import type { Actor } from '../core/actor.ts';
-import {
-  type ConnectionId,
-  type DirectoryId,
-  type Subject,
-  type UserId,
-  unknownSubject,
-} from '../core/ids.ts';
+import type { ConnectionId, DirectoryId, Subject, UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import { type Profile, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
-import { toTimestamp } from '../db/timestamp.ts';
+import type { ScimUserRecord } from '../db/scim-users.ts';
 import { findUserBySubject, toUser } from '../db/users.ts';
 import { lockDirectoryId, usersByDirectoryId } from './directory-id.ts';
 import { lockUserWithGrants } from './privileged.ts';
-import { auditViewOf, insertAudits, insertMessages, recordAudit } from './record.ts';
-import { writeTogether } from './together.ts';
+import { auditViewOf, recordAudit } from './record.ts';
+import { insertScimNewcomer, type ScimNewcomer } from './scim-newcomer.ts';
 import { findTombstone } from './tombstone.ts';
 
 /** SCIM makes somebody known, or takes over whom sign-ins have made known. */
@@ -35,7 +29,8 @@ export interface ScimProvision {
 
 /** What became of it. */
 export type ScimProvisioned =
-  | { readonly kind: 'created'; readonly user: User }
+  /** With what is kept for SCIM, and roles. */
+  | { readonly kind: 'created'; readonly user: User; readonly record: ScimUserRecord }
   /** Somebody who was known already is SCIM's from now on. */
   | { readonly kind: 'adopted'; readonly user: User }
   | {
@@ -51,8 +46,8 @@ export type ScimProvisioned =
 /**
  * Makes a user whom SCIM owns, or gives SCIM the one whom the immutable id already names,
  * so that nobody is there twice: neither beside a first sign-in of that very moment, nor
- * beside a second request. State and roles of one who was known are for the caller, by
- * `apply` and `writeScimRoles`, in the same transaction.
+ * beside a second request. What is kept for SCIM of one who was known, state and roles, are
+ * for the caller, by `apply` and `writeScimRoles`, in the same transaction.
  *
  * Whom the sweep had taken out is then out by SCIM, which may bring them back (invariant
  * 5: a client that names somebody active is fresh positive evidence, and the sweep asks
@@ -60,7 +55,7 @@ export type ScimProvisioned =
  */
 export async function provisionByScim(
   tx: Tx,
-  change: ScimProvision,
+  change: ScimNewcomer,
   actor: Actor,
   now: EpochMs,
 ): Promise<ScimProvisioned> {
@@ -75,9 +70,9 @@ export async function provisionByScim(
   if (stone?.cause === 'admin' && change.active) {
     return { kind: 'refused', code: 'other_cause', user: null };
   }
-  const user = await insertUser(tx, change, actor, now);
+  const made = await insertScimNewcomer(tx, change, { isKnownNew: true }, actor, now);
   // A first sign-in of this person was quicker: now they are known.
-  return user === null ? provisionByScim(tx, change, actor, now) : { kind: 'created', user };
+  return made === null ? provisionByScim(tx, change, actor, now) : { kind: 'created', ...made };
 }
 
 async function findKnown(
@@ -90,57 +85,10 @@ async function findKnown(
   return others.length > 0 ? 'ambiguous' : (one ?? null);
 }
 
-async function insertUser(
-  tx: Tx,
-  change: ScimProvision,
-  actor: Actor,
-  now: EpochMs,
-): Promise<User | null> {
-  const { newUserId: id, connectionId, profile, active } = change;
-  const row = await tx
-    .insertInto('users')
-    .values({
-      id,
-      connection_id: connectionId,
-      subject: change.subject ?? unknownSubject(id),
-      directory_id: change.directoryId,
-      owner: 'scim',
-      state: active ? 'active' : 'deactivated',
-      cause: active ? null : 'scim',
-      state_reason: active ? 'scim_provisioned' : 'scim_inactive',
-      state_changed_at: toTimestamp(now),
-      protected: change.protected,
-      email: profile.email,
-      given_name: profile.givenName,
-      family_name: profile.familyName,
-      attributes: JSON.stringify({}),
-      created_at: toTimestamp(now),
-    })
-    .onConflict((conflict) => conflict.columns(['connection_id', 'subject']).doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  if (row === undefined) return null;
-  const user = toUser(row);
-  const fact = {
-    kind: 'user.created' as const,
-    userId: id,
-    connectionId,
-    reason: 'scim_provisioned',
-    after: auditViewOf(user, []),
-    reference: change.reference,
-  };
-  const payload = { subject: user.subject, profile, roles: [] };
-  await writeTogether(tx, [
-    insertAudits(tx, [fact], actor, now),
-    insertMessages(tx, [{ kind: 'user.created', userId: id, payload }], now),
-  ]);
-  return user;
-}
-
 async function adopt(
   tx: Tx,
   { id }: User,
-  change: ScimProvision,
+  change: ScimNewcomer,
   actor: Actor,
   now: EpochMs,
 ): Promise<ScimProvisioned> {

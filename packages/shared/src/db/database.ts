@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, type RawBuilder, type Transaction } from 'kysely';
 import pg from 'pg';
 import { AppError, wordsOf } from '../core/errors.ts';
 import type { Tables } from './tables.ts';
@@ -59,7 +59,38 @@ export function surviveLostConnections(pool: pg.Pool): void {
 /** Puts the typed query builder over a pool. Destroying it would end the pool: end the pool instead. */
 export function overPool(pool: pg.Pool): Database {
   surviveLostConnections(pool);
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  pools.set(db, { pool, prepares: true });
+  return db;
+}
+
+const pools = new WeakMap<Database, { readonly pool: pg.Pool; prepares: boolean }>();
+/** 26000 invalid_sql_statement_name, 42P05 duplicate_prepared_statement, 0A000 feature_not_supported. */
+const NOT_PREPARED = new Set(['26000', '42P05', '0A000']);
+
+/**
+ * Runs one statement that each connection parses and plans once, and not at every call:
+ * for what is asked hundreds of times a second. Its text is always the same.
+ *
+ * A pooler between us and Postgres may lead the call to a connection that has never heard
+ * of the statement. Then it was not run; from then on nothing is prepared.
+ */
+export async function runPrepared<Row>(
+  db: Database,
+  name: string,
+  statement: RawBuilder<Row>,
+): Promise<readonly Row[]> {
+  const over = pools.get(db);
+  if (over?.prepares !== true) return (await statement.execute(db)).rows;
+  const { sql: text, parameters } = statement.compile(db);
+  try {
+    const { rows } = await over.pool.query({ name, text, values: [...parameters] });
+    return rows;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || !NOT_PREPARED.has(error.code ?? '')) throw error;
+    over.prepares = false;
+    return (await statement.execute(db)).rows;
+  }
 }
 
 /**
@@ -70,10 +101,15 @@ export function overPool(pool: pg.Pool): Database {
  * It reads what is committed by each statement, whatever the server's default is:
  * who counts under a lock must see what was committed while the lock was waited for.
  */
-export async function inTransaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+export function inTransaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return tryAgain(() => db.transaction().setIsolationLevel('read committed').execute(work));
+}
+
+/** Runs a transaction again, of which a deadlock or serialization failure has left nothing. */
+export async function tryAgain<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction().setIsolationLevel('read committed').execute(work);
+      return await transaction();
     } catch (error) {
       if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw error;
     }

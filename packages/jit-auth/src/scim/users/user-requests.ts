@@ -3,6 +3,7 @@ import { countAll } from '@rollcall/shared/db/scim-counts';
 import {
   countScimUsers,
   findScimUser,
+  type GroupOfUser,
   groupsOfScimUsers,
   listScimUsers,
   type ScimUserRecord,
@@ -25,8 +26,8 @@ import { changeUser, createUser, deleteUser } from './write-user.ts';
 /** `POST /Users` (RFC 7644 §3.3). */
 export async function postUser(call: ScimCall, request: ScimRequest): Promise<ScimAnswer> {
   const record = await createUser(call, readResource(request.body, USER));
-  const answer = await answerWith(call, request, record, 201);
-  return { ...answer, location: userLocation(call.baseUrl, record) };
+  // Somebody new is in no group yet.
+  return answerOf(call, request, record, [], 201);
 }
 
 /** `GET /Users/{id}` (RFC 7644 §3.4.1). */
@@ -101,13 +102,28 @@ export function listUsers(call: ScimCall, parameters: ListParameters): Promise<S
 
 async function answerWith(
   call: ScimCall,
-  { query }: ScimRequest,
+  request: ScimRequest,
   record: ScimUserRecord,
   status: number,
 ): Promise<ScimAnswer> {
-  const wanted = readProjection(USER, query.get('attributes'), query.get('excludedAttributes'));
-  const [body = null] = await showUsers(call, [record], wanted);
-  return { status, body, etag: userEtag(record), location: userLocation(call.baseUrl, record) };
+  const wanted = isWanted('groups', projectionOf(request));
+  const groups = wanted ? await groupsOfScimUsers(call.db, [record.id]) : new Map();
+  return answerOf(call, request, record, groups.get(record.id) ?? [], status);
+}
+
+function answerOf(
+  { baseUrl }: ScimCall,
+  request: ScimRequest,
+  record: ScimUserRecord,
+  groups: readonly GroupOfUser[],
+  status: number,
+): ScimAnswer {
+  const body = showUser(record, groups, baseUrl, projectionOf(request));
+  return { status, body, etag: userEtag(record), location: userLocation(baseUrl, record) };
+}
+
+function projectionOf({ query }: ScimRequest): Projection {
+  return readProjection(USER, query.get('attributes'), query.get('excludedAttributes'));
 }
 
 async function showUsers(

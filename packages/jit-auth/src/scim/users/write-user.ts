@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { apply } from '@rollcall/shared/access/apply';
 import { lockUserWithGrants } from '@rollcall/shared/access/privileged';
+import { insertScimNewcomer, type ScimNewcomer } from '@rollcall/shared/access/scim-newcomer';
 import { provisionByScim } from '@rollcall/shared/access/scim-provision';
 import { writeScimRoles } from '@rollcall/shared/access/scim-roles';
 import { updateByScim } from '@rollcall/shared/access/scim-update';
 import { type DirectoryId, type Subject, toUserId, type UserId } from '@rollcall/shared/core/ids';
 import type { User } from '@rollcall/shared/core/user';
-import { inTransaction, type Tx } from '@rollcall/shared/db/database';
+import { type Database, inTransaction, type Tx, tryAgain } from '@rollcall/shared/db/database';
 import { roleFactsOf } from '@rollcall/shared/db/scim-groups';
 import {
   deleteScimUser,
@@ -26,34 +27,44 @@ import { userEtag } from './user-view.ts';
 
 /**
  * Makes a user, or takes over whom sign-ins made known by the same immutable id: all of
- * it is there when this answers, or none.
+ * it is there when this answers, or none. Somebody new is one statement; whoever may have
+ * been here before is looked at step by step.
  */
 export async function createUser(call: ScimCall, resource: ScimObject): Promise<ScimUserRecord> {
   const facts = userFacts(resource, true);
   requireOwnDomain(call, facts);
+  const { actor, now } = call;
+  const change = newcomerOf(call, facts);
+  const made = await inOneStatement(call, (db) =>
+    insertScimNewcomer(db, change, { isKnownNew: false }, actor, now),
+  );
+  if (made !== null) return made.record;
   return inScimTransaction(call, async (tx) => {
-    const { connection, actor, now, reference } = call;
-    const change = {
-      newUserId: toUserId(randomUUID()),
-      connectionId: connection.id,
-      ...identityOf(call, facts),
-      protected: connection.protectedSubjects.has(facts.externalId ?? ''),
-      profile: facts.profile,
-      active: facts.active,
-      privilegedRoles: connection.privilegedRoles,
-      reference,
-    };
     const provisioned = await provisionByScim(tx, change, actor, now);
     if (provisioned.kind === 'refused') throw accessRefused(provisioned.code);
+    if (provisioned.kind === 'created') return provisioned.record;
     const { user } = provisioned;
-    await insertScimUser(tx, connection.id, user.id, facts, now);
-    if (provisioned.kind === 'adopted') await settleState(tx, call, user, facts.active);
-    // Somebody new is in no group: where attributes give nothing, there is nothing to write.
-    const { roles } = scimRoles({ groups: [], resource: facts.resource }, connection);
-    const isBare = provisioned.kind === 'created' && roles.length === 0;
-    if (!isBare) await settleRoles(tx, call, user.id, 'scim_provisioned');
+    await insertScimUser(tx, call.connection.id, user.id, facts, now);
+    await settleState(tx, call, user, facts.active);
+    await settleRoles(tx, call, user.id, 'scim_provisioned');
     return requireRecord(tx, call, user.id);
   });
+}
+
+function newcomerOf(call: ScimCall, facts: UserFacts): ScimNewcomer {
+  const { connection, reference } = call;
+  return {
+    newUserId: toUserId(randomUUID()),
+    connectionId: connection.id,
+    ...identityOf(call, facts),
+    protected: connection.protectedSubjects.has(facts.externalId ?? ''),
+    profile: facts.profile,
+    active: facts.active,
+    privilegedRoles: connection.privilegedRoles,
+    reference,
+    entry: facts,
+    mapping: scimRoles({ groups: [], resource: facts.resource }, connection),
+  };
 }
 
 /** What becomes of the attributes of a user, as they are under the lock. */
@@ -111,6 +122,15 @@ export async function inScimTransaction<T>(
 ): Promise<T> {
   try {
     return await inTransaction(db, work);
+  } catch (error) {
+    throw asScimError(error);
+  }
+}
+
+/** As {@link inScimTransaction}, for work that is one statement, and so a transaction by itself. */
+async function inOneStatement<T>({ db }: ScimCall, work: (db: Database) => Promise<T>): Promise<T> {
+  try {
+    return await tryAgain(() => work(db));
   } catch (error) {
     throw asScimError(error);
   }
