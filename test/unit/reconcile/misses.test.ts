@@ -21,7 +21,12 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const DAILY = { needed: 4, apartMs: DAY };
 const HEALTHY: SignInHealth = { kind: 'healthy' };
-const BROKEN: SignInHealth = { kind: 'doubtful', why: 'refused_since', explanation: '' };
+const BROKEN: SignInHealth = {
+  kind: 'doubtful',
+  why: 'refused_since',
+  since: null,
+  explanation: '',
+};
 
 function before(ms: number): EpochMs {
   return toEpochMs(STARTED - ms);

@@ -1,7 +1,7 @@
 import { type Actor, causeOf } from '../core/actor.ts';
 import type { AuditKind } from '../core/audit-event.ts';
-import { judgeStep, type StepVerdict } from '../core/lifecycle.ts';
-import { signInHealth } from '../core/sign-in-health.ts';
+import { HELD, judgeStep, type StepVerdict } from '../core/lifecycle.ts';
+import { isToWait, restsOnSignIn, signInHealth } from '../core/sign-in-health.ts';
 import type { EpochMs } from '../core/time.ts';
 import { type Grant, isPurged, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
@@ -38,7 +38,7 @@ export async function changeState(
   const locked = await lockFor(tx, change);
   if (locked === null) return { kind: 'refused', code: 'no_such_user', user: null };
   const { user, grants } = locked;
-  const verdict = judgeStep(user, change.kind, causeOf(actor));
+  const verdict = judgeStep(asDecided(user, change), change.kind, causeOf(actor));
   const objection = await objectionTo(tx, change, { user, grants, verdict }, actor, now);
   if (objection !== null) return objection;
   if (verdict.kind !== 'step') throw new RangeError('a step without a verdict');
@@ -67,6 +67,19 @@ export async function changeState(
   }
   const before = { user, grants };
   return { kind: 'applied', user: after, roles, created: false, sessionsEnded, kept: [], before };
+}
+
+/**
+ * Whoever a held plan has had contained is contained until it ends. A decision to contain
+ * them is another thing, which stays when the plan is over: nothing of it is done already.
+ */
+function asDecided(user: User, change: StateChange): User {
+  return takesOverHold(user, change) ? { ...user, state: 'active' } : user;
+}
+
+function takesOverHold(user: User, change: StateChange): boolean {
+  if (change.kind !== 'contain' || change.reason === HELD) return false;
+  return user.state === 'contained' && user.stateReason === HELD;
 }
 
 /**
@@ -106,12 +119,28 @@ async function objectionTo(
   if (change.kind === 'restore' && (await isInactiveOverScim(tx, user, actor))) {
     return { kind: 'refused', code: 'other_cause', user };
   }
-  if (change.kind === 'contain' && actor.kind !== 'operator') {
-    const health = signInHealth(await readSignInFacts(tx, user.connectionId), now);
-    if (health.kind !== 'healthy') return { kind: 'refused', code: 'sign_in_doubtful', user };
+  if (await isSignInDoubtful(tx, change, user, actor, now)) {
+    return { kind: 'refused', code: 'sign_in_doubtful', user };
   }
   const must = await privilegedAtStake(tx, change, user, grants, actor);
   return must.length > 0 ? { kind: 'refused', code: 'last_admin', user } : null;
+}
+
+/**
+ * Whether a program would ask for a sign-in that may not be possible, or end access because
+ * there was none.
+ */
+async function isSignInDoubtful(
+  tx: Tx,
+  { kind, reason }: StateChange,
+  user: User,
+  actor: Actor,
+  now: EpochMs,
+): Promise<boolean> {
+  if (actor.kind !== 'sweep') return false;
+  if (kind !== 'contain' && !(kind === 'deactivate' && restsOnSignIn(reason))) return false;
+  const health = signInHealth(await readSignInFacts(tx, user.connectionId), now);
+  return kind === 'contain' ? health.kind !== 'healthy' : isToWait(reason, health, now);
 }
 
 /**
@@ -194,7 +223,8 @@ async function writeState(
       state: next,
       cause,
       state_reason: change.reason,
-      state_changed_at: toTimestamp(now),
+      // They were asked for a sign-in then; one that was begun since answers this question too.
+      state_changed_at: toTimestamp(takesOverHold(user, change) ? user.stateChangedAt : now),
       epoch: change.kind === 'deactivate' ? user.epoch + 1 : user.epoch,
       version: user.version + 1,
       ...(isConfirmed(change) ? { last_confirmed_at: toTimestamp(now) } : {}),

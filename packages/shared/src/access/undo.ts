@@ -1,11 +1,18 @@
 import type { Actor } from '../core/actor.ts';
 import { hasAccess } from '../core/lifecycle.ts';
+import { signInHealth } from '../core/sign-in-health.ts';
 import type { EpochMs } from '../core/time.ts';
 import { type Grant, isPurged, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
+import { readSignInFacts } from '../db/sign-in-facts.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
-import type { AccessOutcome, Undo } from './change.ts';
-import { isPrivileged, lockPrivilegedRoles, rolesThatMustStay } from './privileged.ts';
+import type { AccessOutcome, RefusalCode, Undo } from './change.ts';
+import {
+  isPrivileged,
+  lockPrivilegedRoles,
+  rolesNobodyElseUses,
+  rolesThatMustStay,
+} from './privileged.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 import { endSessionsOfUser } from './session-end.ts';
 import type { UndoRecord } from './undo-record.ts';
@@ -34,6 +41,8 @@ export async function undoChange(
   if (takesAccess && user.protected) return { kind: 'refused', code: 'protected', user };
   const stay = await privilegedAtStake(tx, change, user, grants, takesAccess, actor);
   if (stay.length > 0) return { kind: 'refused', code: 'last_admin', user };
+  const code = await objectionToContain(tx, change, { user, grants }, now);
+  if (code !== null) return { kind: 'refused', code, user };
 
   if (record.roles !== null) await putGrantsBack(tx, user, record.roles.grants);
   const after = await putStateBack(tx, user, record, takesAccess);
@@ -44,6 +53,27 @@ export async function undoChange(
   const sessionsEnded = ends ? await endSessionsOfUser(tx, user.id, reason, now) : 0;
   await recordUndo(tx, { user, after, had: rolesOf(grants), roles, change }, actor, now);
   return { kind: 'applied', user: after, roles, created: false, sessionsEnded, kept: [] };
+}
+
+/**
+ * Where the plan had released somebody, undoing asks them for a sign-in again: under the
+ * rules of every other containment, for nobody asked for that one by name.
+ */
+async function objectionToContain(
+  tx: Tx,
+  { record, privilegedRoles }: Undo,
+  { user, grants }: { readonly user: User; readonly grants: readonly Grant[] },
+  now: EpochMs,
+): Promise<RefusalCode | null> {
+  if (record.state !== 'contained' || !hasAccess(user.state) || user.state === 'contained') {
+    return null;
+  }
+  if (user.protected) return 'protected';
+  const health = signInHealth(await readSignInFacts(tx, user.connectionId), now);
+  if (health.kind !== 'healthy') return 'sign_in_doubtful';
+  const held = rolesOf(grants.filter((grant) => isPrivileged(grant, privilegedRoles)));
+  const used = await rolesNobodyElseUses(tx, user.id, held);
+  return used.length > 0 ? 'last_admin' : null;
 }
 
 async function privilegedAtStake(

@@ -21,6 +21,9 @@ export type Owner = (typeof OWNERS)[number];
 export const CAUSES = ['admin', 'scim', 'sweep'] as const;
 export type Cause = (typeof CAUSES)[number];
 
+/** Why somebody is contained whom a plan is about that waits for a person: it ends with the wait. */
+export const HELD = 'held';
+
 /**
  * What moves a user from one state to another. `contain`: from here on each session must
  * bring a fresh assertion. `release`: it need not any more.

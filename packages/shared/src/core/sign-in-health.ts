@@ -9,6 +9,8 @@ export interface SignInFacts {
    * concerns the connection. Counting may stop at a few.
    */
   readonly refusedSince: number;
+  /** When the last of them was; null: none was. */
+  readonly refusedAt: EpochMs | null;
   /** When the last of the trusted certificates ends; null where that is not known here. */
   readonly certificatesEndAt: EpochMs | null;
   /** The copy of the metadata; null where it is not fetched from an address. */
@@ -34,6 +36,8 @@ export type SignInHealth =
   | {
       readonly kind: 'doubtful';
       readonly why: SignInDoubt;
+      /** When that came about; null: it has always been so. */
+      readonly since: EpochMs | null;
       /** For people: what was expected and what came. */
       readonly explanation: string;
     };
@@ -54,36 +58,82 @@ export const REFUSALS_IN_DOUBT = 3;
  * signs in, no longer.
  */
 export function signInHealth(facts: SignInFacts, now: EpochMs): SignInHealth {
-  const { acceptedAt, refusedSince, certificatesEndAt, metadata } = facts;
-  if (acceptedAt === null || now > after(acceptedAt, SIGN_IN_SEEN_MS)) {
-    const received = acceptedAt === null ? 'none ever' : `the last ${ago(acceptedAt, now)}`;
-    return doubt('nobody_signed_in', `expected a sign-in within 24 hours, received ${received}`);
-  }
-  if (refusedSince >= REFUSALS_IN_DOUBT) {
-    return doubt(
-      'refused_since',
-      `expected sign-ins to go on after the last, ${ago(acceptedAt, now)}, received ${refusedSince} refusals`,
-    );
-  }
-  if (metadata !== null && metadata.validUntil !== null && metadata.validUntil <= now) {
-    return doubt(
-      'metadata_expired',
-      `expected metadata that is valid now, received one that ended ${ago(metadata.validUntil, now)}`,
-    );
-  }
-  if (metadata !== null && metadata.failures > 0 && acceptedAt <= (metadata.fetchedAt ?? now)) {
-    return doubt(
-      'metadata_unreachable',
-      `expected the identity provider to give its metadata, received ${metadata.failures} failures and no sign-in since`,
-    );
-  }
-  if (certificatesEndAt !== null && certificatesEndAt <= now && acceptedAt <= certificatesEndAt) {
-    return doubt(
-      'certificates_ended',
-      `expected a certificate that is valid now, received the last end ${ago(certificatesEndAt, now)} and no sign-in since`,
-    );
-  }
-  return { kind: 'healthy' };
+  const doubts = [refused(facts, now), metadataEnded(facts, now), ...unreachable(facts, now)];
+  const newest = doubts
+    .filter((one) => one !== null)
+    .reduce<Doubt | null>((latest, one) => (isLater(one, latest) ? one : latest), null);
+  return newest ?? nobodyLately(facts, now) ?? { kind: 'healthy' };
+}
+
+/** Whether access ends for this reason because somebody has not signed in. */
+export function restsOnSignIn(reason: string): boolean {
+  return reason === 'absent_repeatedly' || reason === 'silent';
+}
+
+/**
+ * Whether an end of access that rests on somebody not having signed in must not be made now.
+ * Of whom a roster lacks, the question must have been one that they could answer. A silence
+ * of months says something also where nobody signs in any more, for all of a partner's
+ * people may have gone; but not while sign-in has broken within a day, for they may be
+ * trying to come back.
+ */
+export function isToWait(reason: string, health: SignInHealth, now: EpochMs): boolean {
+  if (health.kind === 'healthy' || !restsOnSignIn(reason)) return false;
+  if (reason === 'absent_repeatedly') return true;
+  if (health.why === 'nobody_signed_in') return false;
+  return health.since !== null && now <= after(health.since, SIGN_IN_SEEN_MS);
+}
+
+type Doubt = Extract<SignInHealth, { kind: 'doubtful' }>;
+
+function isLater(one: Doubt, latest: Doubt | null): boolean {
+  return latest === null || (one.since ?? 0) > (latest.since ?? 0);
+}
+
+function nobodyLately({ acceptedAt }: SignInFacts, now: EpochMs): Doubt | null {
+  if (acceptedAt !== null && now <= after(acceptedAt, SIGN_IN_SEEN_MS)) return null;
+  const received = acceptedAt === null ? 'none ever' : `the last ${ago(acceptedAt, now)}`;
+  const explanation = `expected a sign-in within 24 hours, received ${received}`;
+  return doubt('nobody_signed_in', acceptedAt, explanation);
+}
+
+function refused({ acceptedAt, refusedSince, refusedAt }: SignInFacts, now: EpochMs): Doubt | null {
+  if (refusedSince < REFUSALS_IN_DOUBT) return null;
+  const last = acceptedAt === null ? 'the last' : `the last, ${ago(acceptedAt, now)}`;
+  const explanation = `expected sign-ins to go on after ${last}, received ${refusedSince} refusals`;
+  return doubt('refused_since', refusedAt, explanation);
+}
+
+function metadataEnded({ metadata }: SignInFacts, now: EpochMs): Doubt | null {
+  const ended = metadata?.validUntil ?? null;
+  if (ended === null || ended > now) return null;
+  const explanation = `expected metadata that is valid now, received one that ended ${ago(ended, now)}`;
+  return doubt('metadata_expired', ended, explanation);
+}
+
+/** Where somebody was let in after it, it is no doubt. */
+function unreachable(facts: SignInFacts, now: EpochMs): readonly (Doubt | null)[] {
+  const { acceptedAt, certificatesEndAt: ends, metadata } = facts;
+  const isOver = (since: EpochMs | null): boolean =>
+    acceptedAt !== null && acceptedAt > (since ?? now);
+  const fetchedAt = metadata?.fetchedAt ?? null;
+  const failures = metadata?.failures ?? 0;
+  return [
+    failures === 0 || isOver(fetchedAt)
+      ? null
+      : doubt(
+          'metadata_unreachable',
+          fetchedAt,
+          `expected the identity provider to give its metadata, received ${failures} failures and no sign-in since`,
+        ),
+    ends === null || ends > now || isOver(ends)
+      ? null
+      : doubt(
+          'certificates_ended',
+          ends,
+          `expected a certificate that is valid now, received the last end ${ago(ends, now)} and no sign-in since`,
+        ),
+  ];
 }
 
 /** What one browser or one person brings about, whatever the state of the connection is. */
@@ -106,8 +156,8 @@ export function speaksOfConnection(code: string): boolean {
   return code.startsWith('saml.') || code.startsWith('identity.');
 }
 
-function doubt(why: SignInDoubt, explanation: string): SignInHealth {
-  return { kind: 'doubtful', why, explanation };
+function doubt(why: SignInDoubt, since: EpochMs | null, explanation: string): Doubt {
+  return { kind: 'doubtful', why, since, explanation };
 }
 
 function ago(at: EpochMs, now: EpochMs): string {

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { sql } from 'kysely';
 import type { ConnectionId } from '../core/ids.ts';
 import { type SignInFacts, speaksOfConnection } from '../core/sign-in-health.ts';
-import type { EpochMs } from '../core/time.ts';
+import { type EpochMs, toEpochMs } from '../core/time.ts';
 import type { Database, Tx } from './database.ts';
 import { fromNullableTimestamp, toTimestamp } from './timestamp.ts';
 
@@ -19,26 +19,29 @@ export async function readSignInFacts(
   const acceptedAt = fromNullableTimestamp(signIns?.last_at ?? null);
   return {
     acceptedAt,
-    refusedSince: acceptedAt === null ? 0 : await refusedSince(db, connectionId, acceptedAt),
+    ...(await refusalsSince(db, connectionId, acceptedAt ?? toEpochMs(0))),
     ...(await identityProviderFacts(db, connectionId)),
   };
 }
 
 /** Of each code the latest few are kept with their times: enough to tell three from none. */
-async function refusedSince(
+async function refusalsSince(
   db: Database | Tx,
   connectionId: ConnectionId,
   since: EpochMs,
-): Promise<number> {
-  const { rows } = await sql<{ code: string; count: string }>`
-    select code, count(*) as count
+): Promise<Pick<SignInFacts, 'refusedSince' | 'refusedAt'>> {
+  const { rows } = await sql<{ code: string; count: string; last: string }>`
+    select code, count(*) as count, max((note->>'at')::bigint) as last
       from sign_in_refusals, jsonb_array_elements(recent) as note
      where connection_id = ${connectionId} and last_at > ${toTimestamp(since)}
        and (note->>'at')::bigint > ${since}
      group by code`.execute(db);
-  return rows
-    .filter(({ code }) => speaksOfConnection(code))
-    .reduce((sum, { count }) => sum + Number(count), 0);
+  const telling = rows.filter(({ code }) => speaksOfConnection(code));
+  const last = Math.max(0, ...telling.map((row) => Number(row.last)));
+  return {
+    refusedSince: telling.reduce((sum, { count }) => sum + Number(count), 0),
+    refusedAt: last === 0 ? null : toEpochMs(last),
+  };
 }
 
 /** Of the address that was asked last: copies of addresses that were left stay for a while. */

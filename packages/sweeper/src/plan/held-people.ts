@@ -1,11 +1,12 @@
 import { apply } from '@rollcall/shared/access/apply';
 import type { ConnectionId, UserId } from '@rollcall/shared/core/ids';
+import { HELD } from '@rollcall/shared/core/lifecycle';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
 import { FRESH_MS, roomInWave, WAVE_MS } from '../reconcile/held-people.ts';
-import type { ConnectionSweep } from '../sweep/connection-sweep.ts';
+import type { ConnectionSweep, SweepMode } from '../sweep/connection-sweep.ts';
 import type { Lease } from '../sweep/lease.ts';
 import { isFoundSince } from './apply-line.ts';
 import { countWithAccess } from './brake-facts.ts';
@@ -108,7 +109,7 @@ async function containOne(
     expectedVersion: line.user_version,
     observedAt: observedAt ?? plan.observedAt,
     privilegedRoles: sweep.privilegedRoles,
-    reason: 'held',
+    reason: HELD,
     evidence: { ...line.evidence, runId, planDigest: digest, heldBecause: line.reason },
   };
   const outcome = await apply(tx, change, { kind: 'sweep', runId, digest }, now);
@@ -157,20 +158,33 @@ async function recordOutcome(
     .execute();
 }
 
-/** People who are contained for a held plan, and are in none that waits any more. */
+/** Whom to release: those whom no plan that waits takes anything from any more, or everybody. */
+export type Released = 'without_plan' | 'all';
+
+/**
+ * Who is released in a mode. Only in mode `auto` is anybody contained while a plan is held:
+ * in `approve` nothing changes anybody's access without a person, in `observe` nothing does
+ * at all. Where the mode was another one before, its containments end.
+ */
+export function releasedIn(mode: SweepMode): Released {
+  return mode === 'auto' ? 'without_plan' : 'all';
+}
+
+/** People who are contained for a held plan, and are to be released. */
 export async function forgottenPeople(
   db: Database | Tx,
   connectionId: ConnectionId,
+  which: Released,
   now: EpochMs,
 ): Promise<readonly UserId[]> {
   const answer = await sql<{ id: UserId }>`
     select u.id from users u
-     where u.connection_id = ${connectionId} and u.state = 'contained' and u.state_reason = 'held'
-       and not exists (
+     where u.connection_id = ${connectionId} and u.state = 'contained' and u.state_reason = ${HELD}
+       and (${which === 'all'} or not exists (
          select from plan_lines l join plans p on p.run_id = l.run_id
           where p.connection_id = ${connectionId} and p.state in ('pending', 'held', 'applying')
             and p.expires_at > ${toTimestamp(now)} and l.user_id = u.id
-            and l.waits and l.outcome is null)
+            and l.decision in ('deactivate', 'contain') and l.waits and l.outcome is null))
      order by u.id limit ${PART}`.execute(db);
   return answer.rows.map((row) => row.id);
 }
@@ -183,11 +197,12 @@ export async function forgottenPeople(
 export async function releaseForgotten(
   lease: Lease,
   db: Database,
+  which: Released,
   clock: () => EpochMs,
 ): Promise<number> {
   let released = 0;
   for (;;) {
-    const people = await forgottenPeople(db, lease.connectionId, clock());
+    const people = await forgottenPeople(db, lease.connectionId, which, clock());
     let progress = 0;
     for (const userId of people) {
       const done = await lease.write((tx) => releaseOne(tx, userId, clock()));

@@ -57,7 +57,7 @@ export async function rejectPlan(
       await recordAudit(tx, { kind: 'plan.rejected', ...entry }, actor, now);
       return waiting;
     });
-    return { plan, released: await releaseForgotten(lease, db, clock) };
+    return { plan, released: await releaseForgotten(lease, db, 'without_plan', clock) };
   } finally {
     await lease.release();
   }

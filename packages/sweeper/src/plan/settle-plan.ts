@@ -52,6 +52,7 @@ export async function settlePlan(
 ): Promise<SettledPlan> {
   const plan = { ...drafted, brake: await withOverAll(tx, drafted, now) };
   await markWaiting(tx, plan);
+  await markRejected(tx, plan, now);
   const before = await openPlan(tx, plan.connectionId);
   await expirePlans(tx, plan.connectionId, now);
   const waiting = await countOpenLines(tx, plan.runId, true);
@@ -132,6 +133,23 @@ async function markWaiting(tx: Tx, plan: PlanToSettle): Promise<void> {
         .execute();
     }
   }
+}
+
+/**
+ * What a person has said no to waits until the rejected plan would have ended, also where
+ * fewer are left of it, or time has passed, and the brake would let it go.
+ */
+async function markRejected(tx: Tx, plan: PlanToSettle, now: EpochMs): Promise<void> {
+  await sql`
+    update plan_lines line set waits = true
+     where line.run_id = ${plan.runId} and line.outcome is null and line.brake_class is not null
+       and exists (
+         select from plans p join sweep_runs run on run.id = p.run_id
+           join plan_lines said on said.run_id = p.run_id
+          where p.connection_id = ${plan.connectionId} and p.state = 'rejected'
+            and p.expires_at > ${toTimestamp(now)} and run.configuration = ${plan.configuration}
+            and said.waits and said.user_id = line.user_id
+            and said.decision = line.decision and said.reason = line.reason)`.execute(tx);
 }
 
 async function countOpenLines(tx: Tx, runId: RunId, waits: boolean): Promise<number> {

@@ -57,7 +57,7 @@ export async function undoPlan(request: UndoRequest): Promise<UndoTally> {
     const tools: UndoTools = { lease, clock, signal, actor, reason, privilegedRoles };
     const sessionsEnded = await undoLines(plan, tools);
     const counts = await finish(lease, plan, actor, reason, clock);
-    await releaseForgotten(lease, db, clock);
+    await releaseForgotten(lease, db, 'without_plan', clock);
     return { ...counts, sessionsEnded };
   } finally {
     await lease.release();

@@ -9,7 +9,7 @@ import { type KnownUser, lookedUpSinceSignIn, signedInSince } from './known-user
 import { decideByMisses } from './misses.ts';
 import type { SweepPolicy } from './policy.ts';
 import { differenceOfRoles } from './role-difference.ts';
-import { decideBySilence, orSilence } from './silence.ts';
+import { decideBySilence, orSilence, type Present } from './silence.ts';
 
 /**
  * What follows from a complete snapshot for each user of the connection, one decision
@@ -31,21 +31,18 @@ export function decide(
   signIn: SignInHealth = NOT_ASKED,
 ): Decision[] {
   return known.map((person) => {
-    if (policy.silence?.alone === true) return decideBySilence(person, policy);
-    return orSilence(decideOne(snapshot, person, policy, { now, signIn }), person, policy);
+    const present = { now, signIn };
+    if (policy.silence?.alone === true) return decideBySilence(person, policy, present);
+    return orSilence(decideOne(snapshot, person, policy, present), person, policy, present);
   });
 }
 
 const NOT_ASKED: SignInHealth = {
   kind: 'doubtful',
   why: 'nobody_signed_in',
+  since: null,
   explanation: 'expected to be told how sign-in goes, received nothing',
 };
-
-interface Present {
-  readonly now: EpochMs;
-  readonly signIn: SignInHealth;
-}
 
 function decideOne(
   snapshot: CompleteSnapshot,

@@ -1,5 +1,6 @@
 import type { Decision, KeepReason } from '@rollcall/shared/core/decision';
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
+import { HELD } from '@rollcall/shared/core/lifecycle';
 import type { SignInHealth } from '@rollcall/shared/core/sign-in-health';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import type { KnownUser } from './known-user.ts';
@@ -27,7 +28,8 @@ export function decideByMisses(
 ): Decision {
   const { user } = person;
   const keep = (reason: KeepReason): Decision => ({ kind: 'keep', userId: user.id, reason });
-  const asked = user.state === 'contained';
+  // A held plan asks for as long as it waits; nobody has decided yet that they are to be asked.
+  const asked = user.state === 'contained' && user.stateReason !== HELD;
   const missedSince = asked && snapshot.startedAt > user.stateChangedAt;
   const enough = countMisses(snapshot, person, policy) >= policy.needed;
   if (asked && !(missedSince && enough)) return keep('waiting_for_misses');

@@ -1,7 +1,7 @@
 import type { CompleteSnapshot } from '@rollcall/shared/core/evidence';
 import type { SweepState } from '@rollcall/shared/db/tables';
 import { type ApplyTally, applyLines } from '../plan/apply-lines.ts';
-import { releaseForgotten } from '../plan/held-people.ts';
+import { releasedIn, releaseForgotten } from '../plan/held-people.ts';
 import { isApproved, type PlanHead, planOfRun } from '../plan/plan-head.ts';
 import { type SettledPlan, settlePlan } from '../plan/settle-plan.ts';
 import { type MadePlan, makePlan } from './make-plan.ts';
@@ -41,10 +41,10 @@ export async function carryOut(
   };
 }
 
-/** Where nothing is applied, nothing is given back either: somebody only wants to look. */
+/** Where somebody only wants to look, nothing is given back either. */
 async function releaseAfter(run: Run, because: PlanOnlyReason | null): Promise<void> {
-  if (because === 'operator_asked' || run.sweep.mode === 'observe') return;
-  await releaseForgotten(run.lease, run.db, run.clock);
+  if (because === 'operator_asked') return;
+  await releaseForgotten(run.lease, run.db, releasedIn(run.sweep.mode), run.clock);
 }
 
 async function settle(

@@ -7,6 +7,7 @@ import {
   containHeld,
   forgottenPeople,
   linesToContain,
+  releasedIn,
   releaseForgotten,
 } from '../plan/held-people.ts';
 import { countPeopleWaiting, openPlan, type PlanHead } from '../plan/plan-head.ts';
@@ -39,7 +40,6 @@ const NOTHING = { contained: 0, released: 0, escalated: [] } as const;
 export async function tendHeld(sweep: ConnectionSweep, tools: SweepTools): Promise<Tended> {
   const { db } = tools;
   const clock = tools.clock ?? currentTime;
-  if (sweep.mode === 'observe') return { ...NOTHING, nextAt: null };
   const plan = await heldPlan(db, sweep, clock());
   const next = plan === null ? null : after(clock(), WAVE_MS);
   if (!(await isAnythingDue(db, sweep, plan, clock()))) return { ...NOTHING, nextAt: next };
@@ -48,7 +48,7 @@ export async function tendHeld(sweep: ConnectionSweep, tools: SweepTools): Promi
   if (lease === null) return { ...NOTHING, nextAt: after(clock(), BUSY_MS) };
   try {
     const signal = AbortSignal.any([lease.lost, ...(tools.signal ? [tools.signal] : [])]);
-    const released = await releaseForgotten(lease, db, clock);
+    const released = await releaseForgotten(lease, db, releasedIn(sweep.mode), clock);
     // Under the lease no sweep changes it any more.
     const now = await heldPlan(db, sweep, clock());
     if (now === null) return { ...NOTHING, released, nextAt: null };
@@ -72,6 +72,8 @@ async function heldPlan(
   sweep: ConnectionSweep,
   now: EpochMs,
 ): Promise<PlanHead | null> {
+  // Nothing of it can be applied: whom it had contained is released, and nobody told again.
+  if (sweep.mode === 'observe') return null;
   const plan = await openPlan(db, sweep.connectionId);
   if (plan === null || plan.state !== 'held' || plan.approvedAt !== null) return null;
   return now < plan.expiresAt && plan.configuration === sweep.configuration ? plan : null;
@@ -83,7 +85,8 @@ async function isAnythingDue(
   plan: PlanHead | null,
   now: EpochMs,
 ): Promise<boolean> {
-  if ((await forgottenPeople(db, sweep.connectionId, now)).length > 0) return true;
+  if ((await forgottenPeople(db, sweep.connectionId, releasedIn(sweep.mode), now)).length > 0)
+    return true;
   if (plan === null) return false;
   if (mayContain(sweep) && (await linesToContain(db, plan, now, 1)).length > 0) return true;
   return (await stepsDue(db, plan, sweep, now)).length > 0;
