@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { ScimHealth } from '@rollcall/jit-auth/scim/http/scim-health';
 import type { ScimAllowance } from '@rollcall/jit-auth/scim/http/scim-rate';
 import { scimRoutes } from '@rollcall/jit-auth/scim/http/scim-routes';
+import { RequestLog } from '@rollcall/jit-auth/scim/log/request-log';
 import { hashSecret, newSecret } from '@rollcall/jit-auth/scim/tokens/secret';
 import { readConfig } from '@rollcall/shared/config/load';
 import type { ConfigInput } from '@rollcall/shared/config/types';
@@ -56,7 +57,10 @@ export interface ScimScene {
   readonly db: Database;
   readonly url: string;
   readonly logged: string[];
+  /** As it may be written. */
+  readonly config: ConfigInput;
   readonly health: ScimHealth;
+  readonly requestLog: RequestLog;
   /** A client of the connection `acme`. */
   readonly acme: ScimClient;
   client(secret: string): ScimClient;
@@ -78,7 +82,8 @@ export async function openScim(options: ScimSceneOptions = {}): Promise<ScimScen
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
-  const config = await readConfig(configOf(origin, options), {});
+  const written = configOf(origin, options);
+  const config = await readConfig(written, {});
   for (const { id } of config.connections) {
     await registerConnection(db, id, `https://${id}.example`, currentTime());
   }
@@ -87,7 +92,8 @@ export async function openScim(options: ScimSceneOptions = {}): Promise<ScimScen
   const allowance = options.allowance === undefined ? {} : { allowance: options.allowance };
   const keys = ['a session key that is only for tests, 0123456789'];
   const health = new ScimHealth(db, log);
-  const context = { db, config, keys, log, health, ...allowance };
+  const requestLog = new RequestLog(db, log);
+  const context = { db, config, keys, log, health, requestLog, ...allowance };
   server.on('request', express().use(scimRoutes(context)));
   const url = `${origin}/scim/v2`;
   const token: ScimScene['token'] = (connection, more) =>
@@ -97,12 +103,15 @@ export async function openScim(options: ScimSceneOptions = {}): Promise<ScimScen
     db,
     url,
     logged,
+    config: written,
     health,
+    requestLog,
     token,
     client: (secret) => scimClient(url, secret),
     acme: scimClient(url, await token('acme')),
     close: async () => {
       await closeServer(server);
+      await Promise.all([requestLog.write(), health.write()]);
       await fresh.drop();
     },
   };

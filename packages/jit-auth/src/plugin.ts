@@ -35,6 +35,7 @@ import { sessionRoutes } from './http/session-routes.ts';
 import { openSecondOpinion } from './saml/open-second-opinion.ts';
 import { ScimHealth } from './scim/http/scim-health.ts';
 import { scimRoutes } from './scim/http/scim-routes.ts';
+import { RequestLog } from './scim/log/request-log.ts';
 import { cookieSession } from './sessions/cookie-session.ts';
 import { openConnections, type SignInConnections } from './sign-in-connection.ts';
 import { SignInRecord } from './sign-in-record.ts';
@@ -93,6 +94,7 @@ export async function jitAuth(
   const foundation = options.foundation ?? (await openFoundation(config, options));
   const record = new SignInRecord(foundation.db, log);
   const scimHealth = new ScimHealth(foundation.db, log);
+  const requestLog = new RequestLog(foundation.db, log);
   const hooks = openHooks(foundation.db, log);
   const second = openSecondOpinion(config.verification, log);
   let stopHousekeeping = async (): Promise<void> => undefined;
@@ -104,7 +106,7 @@ export async function jitAuth(
     await hooks.close();
     await identityProviders?.close();
     await stopHousekeeping();
-    await Promise.all([record.close(), scimHealth.write()]);
+    await Promise.all([record.close(), scimHealth.write(), requestLog.write()]);
     if (options.foundation === undefined) await foundation.close();
   };
   try {
@@ -122,7 +124,8 @@ export async function jitAuth(
     stops.push(reportCertificateEnds(connections.values(), log));
     stops.push(noteOpenDoors(connections.values(), noting));
     stops.push(raiseCertificateNotices(connections.values(), noting));
-    const parts = { config, foundation, keys, adminTokens, log, record, scimHealth, connections };
+    const watching = { log, record, scimHealth, requestLog };
+    const parts = { config, foundation, keys, adminTokens, connections, ...watching };
     const router = buildRouter(parts);
     const errors = answerErrors(log);
     return { router, requireUser, requireRole, errors, onChange: hooks.add, close };
@@ -140,6 +143,7 @@ interface Parts {
   readonly log: Log;
   readonly record: SignInRecord;
   readonly scimHealth: ScimHealth;
+  readonly requestLog: RequestLog;
   readonly connections: SignInConnections;
 }
 
@@ -156,7 +160,8 @@ function buildRouter(parts: Parts): Router {
     router.use(adminRoutes({ db, config, tokens: parts.adminTokens, log }));
   }
   if (config.connections.some(({ provisioning }) => provisioning !== 'jit')) {
-    router.use(scimRoutes({ db, config, keys, log, health: parts.scimHealth }));
+    const { scimHealth: health, requestLog } = parts;
+    router.use(scimRoutes({ db, config, keys, log, health, requestLog }));
   }
   const deadline = requestDeadline(log);
   router.use(deadline.begin);

@@ -12,6 +12,7 @@ const RETENTION = {
   lookUpsMs: 90 * DAY * 1000,
   snapshotsMs: 7 * DAY * 1000,
   deactivatedMs: 30 * DAY * 1000,
+  scimRequestsMs: 30 * DAY * 1000,
 };
 const going = new AbortController().signal;
 
@@ -58,7 +59,8 @@ it('keeps everything for as long as it is to be kept', async () => {
   expect(await house.stateOf('ada')).toBe('deactivated');
   const before = await counts();
   expect(before.look_ups).toBeGreaterThan(1);
-  expect(await prune(6)).toEqual({ runs: 0, lookUps: 0, snapshots: 0, purgePlans: 0, retired: 0 });
+  const nothing = { runs: 0, lookUps: 0, snapshots: 0, purgePlans: 0, retired: 0, scimRequests: 0 };
+  expect(await prune(6)).toEqual(nothing);
   expect(await counts()).toEqual(before);
 });
 

@@ -29,6 +29,7 @@ const RETENTION = {
   lookUpsMs: 90 * DAY * 1000,
   snapshotsMs: 7 * DAY * 1000,
   deactivatedMs: 30 * DAY * 1000,
+  scimRequestsMs: 30 * DAY * 1000,
 };
 
 let scene: Scene;

@@ -67,6 +67,7 @@ const DEFAULTS = {
     lookUpsMs: 90 * 86_400_000,
     snapshotsMs: 7 * 86_400_000,
     deactivatedMs: 30 * 86_400_000,
+    scimRequestsMs: 30 * 86_400_000,
   },
   targets: [],
   notify: [],

@@ -3,6 +3,7 @@ import { DURATION_FORM, parseDuration } from '@rollcall/shared/config/duration';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CreateOptions, RotateOptions } from '../commands/scim-token.ts';
 import type { Run } from '../invocation.ts';
+import { addScimLog } from './scim-log.ts';
 
 const CREATE_HELP = `
 The secret is shown once and stored nowhere: give it to the identity provider now.
@@ -24,12 +25,14 @@ The next request with it is refused, by every instance.
 Example:
   $ rollcall scim token revoke acme okta`;
 
-/** `rollcall scim token …` */
+/** `rollcall scim …` */
 export function addScim(parent: Command, run: Run): void {
-  const token = parent
+  const scim = parent
     .command('scim')
-    .summary('the tokens of SCIM clients: create, list, rotate, revoke')
-    .description('What identity providers push people and groups with.')
+    .summary('the tokens of SCIM clients, and what they asked')
+    .description('What identity providers push people and groups with.');
+  addScimLog(scim, run);
+  const token = scim
     .command('token')
     .summary('create, list, rotate and revoke tokens')
     .description('The tokens of SCIM clients, each for one connection.');

@@ -2,6 +2,7 @@ import type { Actor } from '@rollcall/shared/core/actor';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database } from '@rollcall/shared/db/database';
 import type { ScimConnection } from './connection.ts';
+import type { RequestOutcome } from './log/noted-request.ts';
 
 /** A request below the base address, as HTTP or `/Bulk` brought it. */
 export interface ScimRequest {
@@ -38,4 +39,9 @@ export interface ScimCall {
   readonly now: EpochMs;
   /** Hears of what failed for no reason of the client's where the request goes on all the same. */
   readonly onFault: (error: unknown) => void;
+  /** Told of each operation of a `/Bulk`, for the provisioning log. */
+  readonly noteOperation: (
+    operation: Pick<ScimRequest, 'method' | 'path' | 'body'>,
+    outcome: RequestOutcome,
+  ) => void;
 }

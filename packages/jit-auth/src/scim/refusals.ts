@@ -1,3 +1,5 @@
+import type { UserId } from '@rollcall/shared/core/ids';
+import type { User } from '@rollcall/shared/core/user';
 import { badRequest, ScimError } from './scim-error.ts';
 
 /** There is no such resource, or it is another connection's. */
@@ -15,16 +17,31 @@ export function versionDiffers(): ScimError {
   );
 }
 
+/** One of the last who hold a privileged role would have lost it: operators are told. */
+export class LastAdminRefused extends ScimError {
+  readonly userId: UserId;
+
+  constructor(userId: UserId, roles: readonly string[]) {
+    const which = roles.length === 0 ? '' : ` (${roles.join(', ')})`;
+    super(
+      403,
+      null,
+      'scim.last_admin',
+      `This user is one of the last two who hold a privileged role${which}: give it to somebody else first.`,
+    );
+    this.name = 'LastAdminRefused';
+    this.userId = userId;
+  }
+}
+
 /** What may not be done to somebody's access, and who may. */
-export function accessRefused(code: string, roles: readonly string[] = []): ScimError {
+export function accessRefused(
+  code: string,
+  user: Pick<User, 'id'> | null = null,
+  roles: readonly string[] = [],
+): ScimError {
+  if (code === 'last_admin' && user !== null) return new LastAdminRefused(user.id, roles);
   switch (code) {
-    case 'last_admin':
-      return new ScimError(
-        403,
-        null,
-        'scim.last_admin',
-        `This user is one of the last two who hold a privileged role${roles.length === 0 ? '' : ` (${roles.join(', ')})`}: give it to somebody else first.`,
-      );
     case 'protected':
       return new ScimError(
         403,

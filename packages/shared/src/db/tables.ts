@@ -450,6 +450,25 @@ export interface ScimTokensTable {
   networks: Generated<string[]>;
 }
 
+/** What clients asked, for people to look at; what was changed is in the audit trail. */
+export interface ScimRequestsTable {
+  id: Identity;
+  at: Date;
+  connection_id: ConnectionId | null;
+  token: string | null;
+  method: string;
+  path: string;
+  meaning: string;
+  target_kind: 'User' | 'Group' | null;
+  target_id: string | null;
+  status: number;
+  scim_type: string | null;
+  code: string | null;
+  duration_ms: number;
+  reference: string;
+  dropped: Generated<number>;
+}
+
 /** Written by `access/purge.ts` alone. */
 export interface TombstonesTable {
   connection_id: ConnectionId;
@@ -519,4 +538,5 @@ export interface Tables extends NotifyTables {
   scim_group_members: ScimGroupMembersTable;
   scim_counts: ScimCountsTable;
   scim_tokens: ScimTokensTable;
+  scim_requests: ScimRequestsTable;
 }

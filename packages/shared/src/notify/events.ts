@@ -86,6 +86,20 @@ export interface EventFacts {
     readonly failures: number;
     readonly since: string;
   };
+  'scim.refusals_spike': {
+    /** In the hour from then on, and what the busiest hour of a day usually has. */
+    readonly refused: number;
+    readonly usual: number;
+    readonly from: string;
+    /** The commonest codes with their counts. */
+    readonly codes: readonly string[];
+  };
+  'scim.leavers_spike': {
+    /** In the hour from then on, and what the busiest hour of a day usually has. */
+    readonly ended: number;
+    readonly usual: number;
+    readonly from: string;
+  };
   'last_admin.protected': {
     /** The id of the user who kept access, and the roles that nobody else could hold. */
     readonly user: string;
@@ -165,6 +179,21 @@ export const EVENTS: Readonly<Record<NotificationEvent, EventDescription>> = {
     meaning:
       'Many requests of a SCIM client in a row were refused or failed, and none was carried out.',
     action: "See the code in docs/errors.md and the identity provider's provisioning log.",
+    ends: true,
+  },
+  'scim.refusals_spike': {
+    severity: 'warning',
+    meaning:
+      'Far more requests of a SCIM client are refused than usual, though others get through.',
+    action:
+      'See which ones (rollcall scim log --failed): usually a mapping that was changed at the identity provider.',
+    ends: true,
+  },
+  'scim.leavers_spike': {
+    severity: 'critical',
+    meaning: "A SCIM client has ended far more people's access than usual.",
+    action:
+      'Ask whether they have left. If not, stop the client (rollcall scim token revoke), correct the assignment at the identity provider, and have it push them again.',
     ends: true,
   },
   'last_admin.protected': {

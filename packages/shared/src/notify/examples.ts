@@ -58,6 +58,13 @@ export const EXAMPLES: Readonly<EventFacts> = {
     failures: 12,
     since: '2026-11-25T06:45:00.000Z',
   },
+  'scim.refusals_spike': {
+    refused: 240,
+    usual: 3,
+    from: '2026-11-25T06:30:00.000Z',
+    codes: ['scim.invalid_value 231', 'scim.uniqueness 9'],
+  },
+  'scim.leavers_spike': { ended: 312, usual: 4, from: '2026-11-25T06:30:00.000Z' },
   'last_admin.protected': { user: USER, roles: ['admin'], kept_from: 'sweep' },
   'silence.warning': {
     user: USER,

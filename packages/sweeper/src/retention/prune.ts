@@ -2,6 +2,7 @@ import { retireUsers } from '@rollcall/shared/access/retire';
 import type { Config } from '@rollcall/shared/config/types';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
+import { pruneScimRequests } from '@rollcall/shared/db/scim-requests';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
 
@@ -12,10 +13,11 @@ export interface Pruned {
   readonly snapshots: number;
   readonly purgePlans: number;
   readonly retired: number;
+  readonly scimRequests: number;
 }
 
 /** What one transaction takes: few enough that nobody waits for it. */
-const PART = { runs: 20, lookUps: 5_000, snapshots: 5, retired: 500 };
+const PART = { runs: 20, lookUps: 5_000, snapshots: 5, retired: 500, scimRequests: 5_000 };
 
 /**
  * Deletes what has been kept long enough, part by part, and makes purge-eligible who has
@@ -37,6 +39,9 @@ export async function pruneAll(
     runs: await whole(PART.runs, () => pruneRuns(db, before(retention.runsMs))),
     purgePlans: await prunePurgePlans(db, before(retention.runsMs)),
     retired: await whole(PART.retired, () => retire(db, before(retention.deactivatedMs), now)),
+    scimRequests: await whole(PART.scimRequests, () =>
+      pruneScimRequests(db, before(retention.scimRequestsMs), PART.scimRequests),
+    ),
   };
 }
 

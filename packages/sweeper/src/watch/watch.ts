@@ -12,8 +12,14 @@ import { readAdmissions, readRefusals, readScim, readSweeps } from './facts.ts';
 import { readKeptAdmins } from './kept-admins.ts';
 import { type Judgement, nextSteps, type Step } from './rules/episode.ts';
 import { judgeScim } from './rules/scim.ts';
-import { judgeAdmissions, judgeRefusals } from './rules/spikes.ts';
+import {
+  judgeAdmissions,
+  judgeRefusals,
+  judgeScimLeavers,
+  judgeScimRefusals,
+} from './rules/spikes.ts';
 import { judgeDirectory, judgeFailed, judgeStale } from './rules/sweeps.ts';
+import { readScimHours } from './scim-hours.ts';
 
 /** What the watch stands on. */
 export interface WatchParts {
@@ -108,6 +114,10 @@ async function judge(
   }
   for (const seen of await readScim(tx, connections)) {
     note('scim.failing', seen.connectionId, judgeScim(seen));
+  }
+  for (const seen of await readScimHours(tx, connections, now)) {
+    note('scim.refusals_spike', seen.connectionId, judgeScimRefusals(seen, now));
+    note('scim.leavers_spike', seen.connectionId, judgeScimLeavers(seen, now));
   }
   const kept = await readKeptAdmins(tx, now);
   return [...steps, ...kept.map((notification) => ({ kind: 'raise' as const, notification }))];

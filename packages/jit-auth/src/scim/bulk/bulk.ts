@@ -1,6 +1,7 @@
 import type { ScimAnswer, ScimCall, ScimRequest } from '../call.ts';
 import { MAX_BULK_OPERATIONS } from '../discovery/service-provider-config.ts';
 import { showError } from '../http/error-body.ts';
+import { outcomeOf, outcomeOfError } from '../log/outcome.ts';
 import { badRequest, ScimError, unforeseen } from '../scim-error.ts';
 
 const REQUEST = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
@@ -62,9 +63,12 @@ async function carryOut(
 ): Promise<Outcome> {
   const { method, bulkId } = operation;
   const head = { method, ...(bulkId === null ? {} : { bulkId }) };
+  const asked = { method, path: operation.path, body: operation.data };
   try {
-    const answer = await carry(call, requestOf(operation, made));
+    const request = requestOf(operation, made);
+    const answer = await carry(call, request);
     const { status, etag, location } = answer;
+    call.noteOperation(request, outcomeOf(answer));
     const id = location?.split('/').at(-1) ?? null;
     const at = location ?? `${call.baseUrl}${operation.path}`;
     const version = etag === undefined ? {} : { version: etag };
@@ -74,6 +78,7 @@ async function carryOut(
     const broke = !(error instanceof ScimError);
     if (broke) call.onFault(error);
     const told = broke ? unforeseen() : error;
+    call.noteOperation(asked, outcomeOfError(told));
     const response = showError(told, call.reference);
     const at = method === 'POST' ? {} : { location: `${call.baseUrl}${operation.path}` };
     const result = { ...head, ...at, status: String(told.status), response };

@@ -162,7 +162,7 @@ async function settleRoles(tx: Tx, call: ScimCall, ids: readonly UserId[]): Prom
   const { id: connectionId, privilegedRoles } = connection;
   const change = { connectionId, people, privilegedRoles, reason: 'scim_groups', reference };
   const written = await writeScimRoles(tx, change, actor, now);
-  if (written.kind === 'refused') throw accessRefused(written.code, written.roles);
+  if (written.kind === 'refused') throw accessRefused(written.code, written.user, written.roles);
 }
 
 async function lock(

@@ -33,6 +33,7 @@ export class ScimHealth {
   readonly #everyMs: number;
   #seen = new Map<ConnectionId, Seen>();
   #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(db: Database, log: Log, everyMs: number = EVERY_MS) {
     this.#db = db;
@@ -56,8 +57,13 @@ export class ScimHealth {
     this.#timer ??= setTimeout(() => void this.write(), this.#everyMs).unref();
   }
 
-  /** Writes what was counted. Never throws: what could not be written is forgotten. */
-  async write(): Promise<void> {
+  /** Writes what was counted, after what is being written. Never throws: what could not be written is forgotten. */
+  write(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#writeSeen());
+    return this.#writing;
+  }
+
+  async #writeSeen(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     const seen = this.#seen;

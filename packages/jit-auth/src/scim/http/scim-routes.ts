@@ -19,9 +19,14 @@ import type { ScimAnswer, ScimRequest } from '../call.ts';
 import { type ScimConnection, scimConnections } from '../connection.ts';
 import { MAX_BODY, MAX_BULK_BODY } from '../discovery/service-provider-config.ts';
 import { dispatch } from '../dispatch.ts';
+import { maskedPath } from '../log/masked-path.ts';
+import type { RequestOutcome } from '../log/noted-request.ts';
+import { outcomeOf, outcomeOfError } from '../log/outcome.ts';
+import type { RequestLog } from '../log/request-log.ts';
 import { ScimError, unforeseen } from '../scim-error.ts';
 import { authenticate } from '../tokens/authenticate.ts';
 import { showError } from './error-body.ts';
+import { type AskedOperation, beginStory, noteRequest, noteToken } from './request-story.ts';
 import type { ScimHealth } from './scim-health.ts';
 import { type ScimAllowance, ScimRate, USUAL_ALLOWANCE } from './scim-rate.ts';
 
@@ -35,6 +40,8 @@ export interface ScimRoutesContext {
   readonly allowance?: ScimAllowance;
   /** Where it is written down which clients fail; nowhere where left out. */
   readonly health?: ScimHealth;
+  /** Where requests are written down; nowhere where left out. */
+  readonly requestLog?: RequestLog;
 }
 
 export const SCIM_BASE = '/scim/v2';
@@ -54,10 +61,12 @@ export function scimRoutes(context: ScimRoutesContext): Router {
   router.get('/.well-known/scim-configuration', (_request, response) => {
     response.json({ scim_base_url: baseUrl, scim_versions: ['2.0'] });
   });
+  api.use(beginStory);
   api.use(requireToken(context, connections));
   api.use(readBody());
   api.use(async (request, response) => {
     const client = clientOf(request);
+    const asked = scimRequest(request);
     const call = {
       db: context.db,
       connection: client.connection,
@@ -66,11 +75,13 @@ export function scimRoutes(context: ScimRoutesContext): Router {
       cursorKey,
       reference: referenceOf(request),
       now: currentTime(),
-      onFault: (error: unknown) => tell(context, request, 500, { error, code: codeOf(error) }),
+      onFault: (error: unknown) => writeLine(context, request, outcomeOfError(unforeseen()), error),
+      noteOperation: (operation: AskedOperation, outcome: RequestOutcome) =>
+        noteRequest(context, request, { query: new Map(), ...operation }, outcome),
     };
-    const answer = await dispatch(call, scimRequest(request));
+    const answer = await dispatch(call, asked);
     send(response, answer);
-    tell(context, request, response.statusCode, null);
+    tell(context, request, outcomeOf(answer), null);
   });
   api.use(answerScimErrors(context));
   router.use(SCIM_BASE, api);
@@ -105,6 +116,7 @@ function requireToken(
     if (found.kind === 'refused') {
       await rate.countBad(address);
       const { why, token } = found;
+      if (token !== null) noteToken(request, token, false);
       // A token that has run out is the usual way in which all of it comes to a stop.
       if (token !== null)
         health?.note(token.connectionId, 401, 'scim.token_refused', currentTime());
@@ -118,6 +130,7 @@ function requireToken(
       throw noToken(response);
     }
     const { token } = found;
+    noteToken(request, token, true);
     const wait = await rate.countToken(token.id);
     if (wait !== null) throw tooMany(response, wait);
     const connection = connections.get(token.connectionId);
@@ -185,7 +198,7 @@ function answerScimErrors(context: ScimRoutesContext): ErrorRequestHandler {
     response.status(told.status).type(MEDIA_TYPE);
     if (told.status >= 500) response.set('retry-after', '2');
     response.end(JSON.stringify(showError(told, referenceOf(request))));
-    tell(context, request, told.status, { error, code: told.code });
+    tell(context, request, outcomeOfError(told), error);
   };
 }
 
@@ -203,12 +216,22 @@ function asTold(error: unknown): Pick<ScimError, 'status' | 'scimType' | 'code' 
   return unforeseen();
 }
 
-/** One line for each request: what it was, and what became of it. No body, no filter, no secret. */
 function tell(
+  context: ScimRoutesContext,
+  request: Request,
+  outcome: RequestOutcome,
+  error: unknown,
+): void {
+  writeLine(context, request, outcome, error);
+  noteRequest(context, request, scimRequest(request), outcome);
+}
+
+/** One line for each request: what it was, and what became of it. No body, no filter, no secret. */
+function writeLine(
   { log, health }: ScimRoutesContext,
   request: Request,
-  status: number,
-  failure: { readonly error: unknown; readonly code: string } | null,
+  { status, code }: RequestOutcome,
+  error: unknown,
 ): void {
   const client = clients.get(request);
   const seen = {
@@ -217,15 +240,13 @@ function tell(
     connection: client?.connection.id,
     token_name: client?.token.name,
     method: request.method,
-    path: request.path.slice(0, 200),
+    path: maskedPath(request.path),
     status,
   };
-  if (client !== undefined) {
-    health?.note(client.connection.id, status, failure?.code ?? null, currentTime());
-  }
-  if (failure === null) log.info(seen);
-  else if (status < 500) log.warn({ ...seen, code: failure.code, reason: wordsOf(failure.error) });
-  else log.error({ ...seen, code: codeOf(failure.error), err: failure.error });
+  if (client !== undefined) health?.note(client.connection.id, status, code, currentTime());
+  if (code === null) log.info(seen);
+  else if (status < 500) log.warn({ ...seen, code, reason: wordsOf(error) });
+  else log.error({ ...seen, code: codeOf(error), err: error });
 }
 
 function wordsOf(error: unknown): string | undefined {

@@ -18,7 +18,14 @@ import {
 } from '@rollcall/shared/db/scim-users';
 import { emailOutside } from '../../provisioning/profile.ts';
 import type { ScimCall } from '../call.ts';
-import { accessRefused, asScimError, notFound, versionDiffers } from '../refusals.ts';
+import { raiseKeptAdmin } from '../last-admin-notice.ts';
+import {
+  accessRefused,
+  asScimError,
+  LastAdminRefused,
+  notFound,
+  versionDiffers,
+} from '../refusals.ts';
 import { isSameValue, type ScimObject } from '../resource/scim-value.ts';
 import { ruledAttributes, type UserFacts, userFacts } from '../resource/user-facts.ts';
 import { scimRoles } from '../role-mapping.ts';
@@ -115,14 +122,20 @@ export async function deleteUser(
   });
 }
 
-/** Runs work in one transaction; what is taken already is an error of SCIM. */
+/**
+ * Runs work in one transaction; what is taken already is an error of SCIM. That one of the
+ * last admins was to go is told before the client is.
+ */
 export async function inScimTransaction<T>(
-  { db }: ScimCall,
+  { db, connection, now }: ScimCall,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   try {
     return await inTransaction(db, work);
   } catch (error) {
+    if (error instanceof LastAdminRefused) {
+      await raiseKeptAdmin(db, { userId: error.userId, connectionId: connection.id }, now);
+    }
     throw asScimError(error);
   }
 }
@@ -150,7 +163,7 @@ async function settleRoles(tx: Tx, call: ScimCall, id: UserId, reason: string): 
   const { id: connectionId, privilegedRoles } = connection;
   const change = { connectionId, people, privilegedRoles, reason, reference };
   const written = await writeScimRoles(tx, change, actor, now);
-  if (written.kind === 'refused') throw accessRefused(written.code, written.roles);
+  if (written.kind === 'refused') throw accessRefused(written.code, written.user, written.roles);
 }
 
 /** Makes access be what the client says. */
@@ -163,13 +176,13 @@ async function settleState(tx: Tx, call: ScimCall, user: User, active: boolean):
     call.now,
   );
   if (outcome.kind === 'refused' && outcome.code !== 'illegal_step')
-    throw accessRefused(outcome.code);
+    throw accessRefused(outcome.code, outcome.user);
 }
 
 async function endAccess(tx: Tx, call: ScimCall, user: User, reason: string): Promise<void> {
   const change = { kind: 'deactivate' as const, ...stepOf(call, user, reason) };
   const outcome = await apply(tx, change, call.actor, call.now);
-  if (outcome.kind === 'refused') throw accessRefused(outcome.code);
+  if (outcome.kind === 'refused') throw accessRefused(outcome.code, outcome.user);
 }
 
 function stepOf(call: ScimCall, user: User, reason: string) {

@@ -10,6 +10,7 @@ export function retentionSchema() {
     look_ups: duration('2d', '3650d').prefault('90d'),
     snapshots: duration('1d', '365d').prefault('7d'),
     deactivated: duration('1d', '3650d').prefault('30d'),
+    scim_requests: duration('1d', '3650d').prefault('30d'),
   }).transform((retention) => ({
     /** Runs of the sweep with their plans, lines and approvals. */
     runsMs: retention.runs,
@@ -19,5 +20,7 @@ export function retentionSchema() {
     snapshotsMs: retention.snapshots,
     /** Time without access after which somebody may be purged. */
     deactivatedMs: retention.deactivated,
+    /** Requests of SCIM clients. */
+    scimRequestsMs: retention.scim_requests,
   }));
 }

@@ -9,6 +9,8 @@ const FACTOR = 5;
 const FEWEST_USERS = 10;
 /** So many refusals in a day are a few people with a wrong bookmark. */
 const FEWEST_REFUSALS = 20;
+/** So many refused requests in an hour are a few people whom a client maps wrongly. */
+const FEWEST_SCIM_REFUSALS = 20;
 const DAYS = 7;
 /** Fewer days say nothing of what is usual: on the first ones everybody is new. */
 const FEWEST_DAYS = 3;
@@ -34,13 +36,11 @@ export interface Admissions {
  */
 export function judgeAdmissions(seen: Admissions, now: EpochMs): Judgement {
   const { connectionId, byHoursAgo, firstAt } = seen;
-  const created = byHoursAgo.get(0) ?? 0;
   const hoursBefore = firstAt === null ? 0 : (now - firstAt) / HOUR_MS - 1;
   const days = Math.min(DAYS, Math.floor(hoursBefore / DAY_HOURS));
   if (days < FEWEST_DAYS) return { holds: null, over: true };
-  const usual = middleOf(Array.from({ length: days }, (_, day) => busiestHour(byHoursAgo, day)));
-  const limit = Math.max(FEWEST_USERS, FACTOR * usual);
-  if (created <= limit) return { holds: null, over: created <= limit / 2 };
+  const { count: created, usual, standing } = judgeHours(byHoursAgo, days, FEWEST_USERS);
+  if (standing !== 'spike') return { holds: null, over: standing === 'usual' };
   const from = isoOf(after(now, -HOUR_MS));
   const facts = { created, usual, from };
   return {
@@ -49,7 +49,66 @@ export function judgeAdmissions(seen: Admissions, now: EpochMs): Judgement {
   };
 }
 
-function busiestHour(byHoursAgo: Admissions['byHoursAgo'], day: number): number {
+/** What SCIM clients do to a connection, by the hour; see {@link Admissions}. */
+export interface ScimHours {
+  readonly connectionId: ConnectionId;
+  /** Requests that were refused or failed. */
+  readonly refused: ReadonlyMap<number, number>;
+  /** The commonest codes of the last hour with their counts. */
+  readonly codes: readonly string[];
+  /** People whose access a client ended. */
+  readonly ended: ReadonlyMap<number, number>;
+}
+
+/** Whether far more requests of a client than usual are refused, though others get through. */
+export function judgeScimRefusals(seen: ScimHours, now: EpochMs): Judgement {
+  const { connectionId, codes } = seen;
+  const { count, usual, standing } = judgeHours(seen.refused, DAYS, FEWEST_SCIM_REFUSALS);
+  if (standing !== 'spike') return { holds: null, over: standing === 'usual' };
+  const from = isoOf(after(now, -HOUR_MS));
+  const facts = { refused: count, usual, from, codes };
+  return {
+    holds: { event: 'scim.refusals_spike', connectionId, about: `from ${from}`, facts },
+    over: false,
+  };
+}
+
+/**
+ * Whether a client ends far more people's access than usual. What SCIM says is done at
+ * once, so this holds up nothing: it is for whoever unassigned the wrong group.
+ */
+export function judgeScimLeavers(seen: ScimHours, now: EpochMs): Judgement {
+  const { connectionId } = seen;
+  const { count, usual, standing } = judgeHours(seen.ended, DAYS, FEWEST_USERS);
+  if (standing !== 'spike') return { holds: null, over: standing === 'usual' };
+  const from = isoOf(after(now, -HOUR_MS));
+  const facts = { ended: count, usual, from };
+  return {
+    holds: { event: 'scim.leavers_spike', connectionId, about: `from ${from}`, facts },
+    over: false,
+  };
+}
+
+interface HourJudged {
+  readonly count: number;
+  readonly usual: number;
+  readonly standing: 'spike' | 'between' | 'usual';
+}
+
+/** The last hour beside the busiest hours of the days before. */
+function judgeHours(
+  byHoursAgo: ReadonlyMap<number, number>,
+  days: number,
+  fewest: number,
+): HourJudged {
+  const count = byHoursAgo.get(0) ?? 0;
+  const usual = middleOf(Array.from({ length: days }, (_, day) => busiestHour(byHoursAgo, day)));
+  const limit = Math.max(fewest, FACTOR * usual);
+  if (count > limit) return { count, usual, standing: 'spike' };
+  return { count, usual, standing: count <= limit / 2 ? 'usual' : 'between' };
+}
+
+function busiestHour(byHoursAgo: ReadonlyMap<number, number>, day: number): number {
   const counts = Array.from({ length: DAY_HOURS }, (_, hour) => {
     return byHoursAgo.get(1 + day * DAY_HOURS + hour) ?? 0;
   });
