@@ -185,7 +185,12 @@ describe('the end of access', () => {
     const id = await scene.acme.user(someone());
     await byAdmin('deactivate', id);
     expect((await setActive(id, false)).status).toBe(200);
+    expect(await byAdmin('restore', id)).toMatchObject({
+      kind: 'applied',
+      user: { state: 'deactivated', cause: 'scim' },
+    });
     expect(await byAdmin('restore', id)).toMatchObject({ kind: 'refused', code: 'other_cause' });
+    expect((await setActive(id, true)).body.active).toBe(true);
   });
 
   it('takes a membership that went meanwhile into account on the day of return', async () => {

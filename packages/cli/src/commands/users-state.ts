@@ -1,5 +1,6 @@
 import { applyToPerson, type RecordOutcome } from '@rollcall/shared/access/person-state';
 import type { Config } from '@rollcall/shared/config/types';
+import { hasAccess } from '@rollcall/shared/core/lifecycle';
 import { privilegedRoles } from '@rollcall/shared/core/roles';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
@@ -86,6 +87,9 @@ function say(step: Step, { record, outcome }: RecordOutcome): string {
     return `${name} stays out: ${record.cause} has ended that access.`;
   if (outcome.kind !== 'applied') {
     return step === 'restore' ? `${name} has access already.` : `${name} is deactivated already.`;
+  }
+  if (step === 'restore' && !hasAccess(outcome.user.state)) {
+    return `${name} stays out until SCIM says active: what the administrator ended is given back.`;
   }
   if (step === 'restore')
     return `${name} has access again: ${outcome.roles.join(', ') || 'no role'}.`;

@@ -1,5 +1,7 @@
+import type { UserId } from '@rollcall/shared/core/ids';
 import { mapRoles, type RoleMapping } from '@rollcall/shared/core/roles';
-import type { RoleFacts } from '@rollcall/shared/db/scim-groups';
+import type { Tx } from '@rollcall/shared/db/database';
+import { type RoleFacts, roleFactsOf } from '@rollcall/shared/db/scim-groups';
 import type { ScimConnection } from './connection.ts';
 import type { ScimObject } from './resource/scim-value.ts';
 import { ruledAttributes } from './resource/user-facts.ts';
@@ -20,6 +22,16 @@ export function scimRoles(
   const mapping = mapRoles(input, connection.rules, connection.defaultRole);
   if (mapping.kind === 'known') return mapping;
   throw new RangeError('groups over SCIM are always known');
+}
+
+/** The same for those of the people given who are known over SCIM, as it is now. */
+export async function readMappings(
+  tx: Tx,
+  people: readonly UserId[],
+  connection: ScimConnection,
+): Promise<ReadonlyMap<UserId, Known>> {
+  const facts = await roleFactsOf(tx, people);
+  return new Map(facts.map((one) => [one.userId, scimRoles(one, connection)]));
 }
 
 /** Whether a rule names a group: the members of another one get and lose nothing by it. */

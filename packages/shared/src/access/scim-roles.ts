@@ -14,10 +14,20 @@ import { isPrivileged, lockPrivilegedRoles, rolesThatMustStay } from './privileg
 import { auditViewOf, putAllIntoOutbox, recordAudits } from './record.ts';
 import { endSessionsOfUsers } from './session-end.ts';
 
+type Known = Extract<RoleMapping, { kind: 'known' }>;
+
 /** The roles that groups and attributes of SCIM give people now, by the rules. */
 export interface ScimRoles {
   readonly connectionId: ConnectionId;
-  readonly people: ReadonlyMap<UserId, Extract<RoleMapping, { kind: 'known' }>>;
+  readonly people: readonly UserId[];
+  /**
+   * What gives them roles, as it is committed or written by this transaction. Asked once,
+   * when nobody else can change their roles: of two who take somebody out of two groups,
+   * the second then sees what the first has done.
+   */
+  readonly readMappings: (people: readonly UserId[]) => Promise<ReadonlyMap<UserId, Known>>;
+  /** Somebody who had no access until this transaction, and so was no holder who could be the last. */
+  readonly returning?: UserId | null;
   readonly privilegedRoles: ReadonlySet<string>;
   /** A reason code. */
   readonly reason: string;
@@ -49,20 +59,27 @@ export async function writeScimRoles(
   actor: Actor,
   now: EpochMs,
 ): Promise<ScimRolesWritten> {
-  const ids = [...change.people.keys()].sort();
+  const ids = [...new Set(change.people)].sort();
   if (ids.length === 0) return { kind: 'written', changed: 0 };
-  await lockPrivilegedWhereHeld(tx, ids, change);
+  const guarded = await lockPrivilegedWhereHeld(tx, ids, change);
   const users = await lockUsers(tx, ids);
+  const mappings = await change.readMappings(ids);
   const grants = await grantsOfAll(tx, ids);
   const differences = users
     .filter((user) => hasAccess(user.state))
-    .flatMap((user) => differenceOf(user, grants.get(user.id) ?? [], change) ?? []);
+    .flatMap((user) => {
+      const mapping = mappings.get(user.id);
+      const held = grants.get(user.id) ?? [];
+      return mapping === undefined ? [] : (differenceOf(user, held, mapping, change) ?? []);
+    });
+  const losing = differences.filter((one) => privilegedIn(one, change).length > 0);
+  // Somebody got it between the look and the lock: as in `lockUserWithGrants`.
+  if (losing.length > 0 && !guarded) await lockPrivilegedRoles(tx);
   // One after the other: of two who hold a role, the second is asked after the first lost it.
-  for (const difference of differences) {
-    const privileged = privilegedIn(difference, change);
-    if (privileged.length === 0) continue;
+  for (const difference of losing) {
     const { user } = difference;
-    const must = await rolesThatMustStay(tx, user.id, privileged, actor);
+    if (user.id === change.returning) continue;
+    const must = await rolesThatMustStay(tx, user.id, privilegedIn(difference, change), actor);
     if (must.length > 0) return { kind: 'refused', code: 'last_admin', user, roles: must };
     await deleteGrants(tx, [difference], change);
   }
@@ -84,10 +101,9 @@ interface Difference {
 function differenceOf(
   user: User,
   held: readonly Grant[],
-  { connectionId, people }: ScimRoles,
+  mapping: Known,
+  { connectionId }: ScimRoles,
 ): Difference | null {
-  const mapping = people.get(user.id);
-  if (mapping === undefined) return null;
   const ours = held.filter((one) => one.channel === 'scim' && one.connectionId === connectionId);
   const wanted = new Set(mapping.roles);
   const dropped = user.protected ? [] : ours.filter(({ role }) => !wanted.has(role));
@@ -114,18 +130,23 @@ function privilegedIn(
     .map(({ role }) => role);
 }
 
-/** The lock comes before the rows', whatever will be lost: the order prevents deadlocks. */
+/**
+ * The lock comes before the rows', whatever will be lost: the order prevents deadlocks.
+ * True where it was taken.
+ */
 async function lockPrivilegedWhereHeld(
   tx: Tx,
   ids: readonly UserId[],
   { privilegedRoles }: ScimRoles,
-): Promise<void> {
+): Promise<boolean> {
   const held = await sql`
     select from grants
      where user_id = any(${[...ids]}::uuid[]) and channel = 'scim'
        and (privileged or role = any(${[...privilegedRoles]}::text[]))
      limit 1`.execute(tx);
-  if (held.rows.length > 0) await lockPrivilegedRoles(tx);
+  if (held.rows.length === 0) return false;
+  await lockPrivilegedRoles(tx);
+  return true;
 }
 
 async function lockUsers(tx: Tx, ids: readonly UserId[]): Promise<readonly User[]> {

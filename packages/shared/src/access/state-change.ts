@@ -42,6 +42,9 @@ export async function changeState(
   const objection = await objectionTo(tx, change, { user, grants, verdict }, actor, now);
   if (objection !== null) return objection;
   if (verdict.kind !== 'step') throw new RangeError('a step without a verdict');
+  if (change.kind === 'restore' && (await isInactiveOverScim(tx, user, actor))) {
+    return leaveToScim(tx, { user, grants }, change, actor, now);
+  }
   const after = await writeState(tx, user, verdict, change, now);
   const sessionsEnded =
     change.kind === 'deactivate' ? await endSessionsOfUser(tx, user.id, change.reason, now) : 0;
@@ -116,9 +119,6 @@ async function objectionTo(
   if (code === 'not_owned' || code === 'protected') return { kind: 'refused', code, user };
   if (isStale(change, user)) return staleOutcome(change, user);
   if (code !== null) return { kind: 'refused', code, user };
-  if (change.kind === 'restore' && (await isInactiveOverScim(tx, user, actor))) {
-    return { kind: 'refused', code: 'other_cause', user };
-  }
   if (await isSignInDoubtful(tx, change, user, actor, now)) {
     return { kind: 'refused', code: 'sign_in_doubtful', user };
   }
@@ -150,6 +150,34 @@ async function isSignInDoubtful(
 async function isInactiveOverScim(tx: Tx, user: User, actor: Actor): Promise<boolean> {
   if (user.owner !== 'scim' || actor.kind === 'scim') return false;
   return !(await isActiveOverScim(tx, user.id));
+}
+
+/**
+ * An administrator gives back what an administrator took; that SCIM says inactive stands,
+ * and is the cause from here on. Else neither could let them in: to SCIM the
+ * administrator's end would be in the way, and to the administrator SCIM's.
+ */
+async function leaveToScim(
+  tx: Tx,
+  { user, grants }: { readonly user: User; readonly grants: readonly Grant[] },
+  { evidence }: StateChange,
+  actor: Actor,
+  now: EpochMs,
+): Promise<AccessOutcome> {
+  const row = await tx
+    .updateTable('users')
+    .set({ cause: 'scim', state_reason: 'scim_inactive', version: user.version + 1 })
+    .where('id', '=', user.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const after = toUser(row);
+  const roles = rolesOf(grants);
+  const views = { before: auditViewOf(user, roles), after: auditViewOf(after, roles) };
+  const head = { userId: user.id, connectionId: user.connectionId, reason: 'left_to_scim' };
+  await recordAudit(tx, { kind: 'user.changed', ...head, evidence, ...views }, actor, now);
+  const before = { user, grants };
+  const outcome = { roles, created: false, sessionsEnded: 0, kept: [], before };
+  return { kind: 'applied', user: after, ...outcome };
 }
 
 /** The privileged roles that too few would be left to exercise (invariant 8). */

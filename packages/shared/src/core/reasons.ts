@@ -29,6 +29,7 @@ export const REASON_TEXT = {
   scim_inactive: 'set inactive by the identity provider, over SCIM',
   scim_active: 'set active by the identity provider, over SCIM',
   scim_deleted: 'deleted by the identity provider, over SCIM',
+  left_to_scim: 'an administrator gave back what an administrator took; SCIM says inactive still',
   scim_provisioned: 'provisioned by the identity provider, over SCIM',
   scim_changed: 'changed by the identity provider, over SCIM',
   scim_groups: 'groups changed by the identity provider, over SCIM',

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { writeScimRoles } from '@rollcall/shared/access/scim-roles';
 import { asUserId, type ScimGroupId, type UserId } from '@rollcall/shared/core/ids';
 import type { Tx } from '@rollcall/shared/db/database';
 import {
@@ -11,7 +10,6 @@ import {
   lockScimGroup,
   memberIdsOf,
   removeMembers,
-  roleFactsOf,
   type ScimGroupRecord,
   selectMembers,
   touchScimGroup,
@@ -20,12 +18,13 @@ import {
 import type { ScimCall } from '../call.ts';
 import { filterToSql } from '../filter-sql.ts';
 import type { MemberStep } from '../patch/member-steps.ts';
-import { accessRefused, notFound } from '../refusals.ts';
+import { notFound } from '../refusals.ts';
 import { groupFacts } from '../resource/group-facts.ts';
 import { isSameValue, type ScimObject } from '../resource/scim-value.ts';
-import { isRuled, scimRoles } from '../role-mapping.ts';
+import { isRuled } from '../role-mapping.ts';
 import { badRequest } from '../scim-error.ts';
 import { inScimTransaction, requireVersion } from '../users/write-user.ts';
+import { writeRoles } from '../write-roles.ts';
 import { MEMBER_SCOPE } from './group-scope.ts';
 import { groupEtag } from './group-view.ts';
 
@@ -155,14 +154,8 @@ function idsIn(ids: readonly string[]): readonly UserId[] {
   return [...new Set(ids.flatMap((id) => asUserId(id.toLowerCase()) ?? []))];
 }
 
-async function settleRoles(tx: Tx, call: ScimCall, ids: readonly UserId[]): Promise<void> {
-  const facts = await roleFactsOf(tx, ids);
-  const people = new Map(facts.map((one) => [one.userId, scimRoles(one, call.connection)]));
-  const { connection, actor, now, reference } = call;
-  const { id: connectionId, privilegedRoles } = connection;
-  const change = { connectionId, people, privilegedRoles, reason: 'scim_groups', reference };
-  const written = await writeScimRoles(tx, change, actor, now);
-  if (written.kind === 'refused') throw accessRefused(written.code, written.user, written.roles);
+function settleRoles(tx: Tx, call: ScimCall, people: readonly UserId[]): Promise<void> {
+  return writeRoles(tx, call, { people, reason: 'scim_groups', returning: null });
 }
 
 async function lock(

@@ -3,12 +3,10 @@ import { apply } from '@rollcall/shared/access/apply';
 import { lockUserWithGrants } from '@rollcall/shared/access/privileged';
 import { insertScimNewcomer, type ScimNewcomer } from '@rollcall/shared/access/scim-newcomer';
 import { provisionByScim } from '@rollcall/shared/access/scim-provision';
-import { writeScimRoles } from '@rollcall/shared/access/scim-roles';
 import { updateByScim } from '@rollcall/shared/access/scim-update';
 import { type DirectoryId, type Subject, toUserId, type UserId } from '@rollcall/shared/core/ids';
 import type { User } from '@rollcall/shared/core/user';
 import { type Database, inTransaction, type Tx, tryAgain } from '@rollcall/shared/db/database';
-import { roleFactsOf } from '@rollcall/shared/db/scim-groups';
 import {
   deleteScimUser,
   findScimUser,
@@ -26,10 +24,11 @@ import {
   notFound,
   versionDiffers,
 } from '../refusals.ts';
-import { isSameValue, type ScimObject } from '../resource/scim-value.ts';
+import { heldAt, isSameValue, type ScimObject, withValue } from '../resource/scim-value.ts';
 import { ruledAttributes, type UserFacts, userFacts } from '../resource/user-facts.ts';
 import { scimRoles } from '../role-mapping.ts';
 import { badRequest } from '../scim-error.ts';
+import { writeRoles } from '../write-roles.ts';
 import { userEtag } from './user-view.ts';
 
 /**
@@ -52,8 +51,9 @@ export async function createUser(call: ScimCall, resource: ScimObject): Promise<
     if (provisioned.kind === 'created') return provisioned.record;
     const { user } = provisioned;
     await insertScimUser(tx, call.connection.id, user.id, facts, now);
-    await settleState(tx, call, user, facts.active);
-    await settleRoles(tx, call, user.id, 'scim_provisioned');
+    const isBack = await settleState(tx, call, user, facts.active);
+    const returning = isBack ? user.id : null;
+    await writeRoles(tx, call, { people: [user.id], reason: 'scim_provisioned', returning });
     return requireRecord(tx, call, user.id);
   });
 }
@@ -89,24 +89,47 @@ export async function changeUser(
 ): Promise<ScimUserRecord> {
   return inScimTransaction(call, async (tx) => {
     const { user, held } = await lockScimUser(tx, call, id, ifMatch);
-    const shown = { ...(held.resource as ScimObject), active: held.active };
-    const edited = edit({ ...held, resource: shown });
-    const facts = userFacts(edited, false);
-    // Whom an administrator has shut out is shown as inactive: that the client says so too
-    // is another thing, and counts on the day when the administrator gives it back.
-    if (isSameValue(edited, shown) && facts.active === held.said) return held;
-    // What takes access away is never refused for an address.
-    if (facts.active && facts.profile.email !== user.profile.email) requireOwnDomain(call, facts);
+    const { edited, active } = editAsSaid(held, edit);
+    const facts = userFacts(withValue(edited, 'active', active ?? held.said), false);
+    const isShown = active === null || active === held.active;
+    const before = withValue(held.resource as ScimObject, 'active', held.said);
+    if (isShown && isSameValue(facts.resource, before)) return held;
+    const isBack = active === true && !held.active;
+    // What takes access away is never refused for an address, so who is back is asked again.
+    const otherAddress = facts.profile.email !== user.profile.email;
+    if (facts.active && (otherAddress || isBack)) requireOwnDomain(call, facts);
     await updateScimUser(tx, id, facts, call.now);
     const identity = identityOf(call, facts);
     const change = { userId: id, profile: facts.profile, ...identity, reference: call.reference };
     const updated = await updateByScim(tx, change, call.actor, call.now);
     if (updated.kind === 'refused') throw accessRefused(updated.code);
-    const otherState = facts.active !== held.active;
-    if (otherState) await settleState(tx, call, updated.user, facts.active);
-    if (otherState || !isRuledAlike(shown, edited)) await settleRoles(tx, call, id, 'scim_changed');
+    const returning = !isShown && (await settleState(tx, call, updated.user, facts.active));
+    if (!isShown || !isRuledAlike(before, facts.resource)) {
+      const whose = { people: [id], reason: 'scim_changed', returning: returning ? id : null };
+      await writeRoles(tx, call, whose);
+    }
     return requireRecord(tx, call, id);
   });
+}
+
+/**
+ * Carries an edit out, and finds whether it says that somebody is active; null: it says
+ * nothing of that. Whom an administrator has shut out is shown as inactive, and nobody
+ * must take what is shown for what the client says: that counts on the day when the
+ * administrator gives it back. So an edit of such a person is made of both, and what is
+ * different then was not said.
+ */
+function editAsSaid(
+  held: ScimUserRecord,
+  edit: UserEdit,
+): { readonly edited: ScimObject; readonly active: boolean | null } {
+  const editOf = (active: boolean): ScimObject =>
+    edit({ ...held, active, resource: { ...(held.resource as ScimObject), active } });
+  const edited = editOf(held.active);
+  const active = heldAt(edited, 'active') === true;
+  if (held.active === held.said) return { edited, active };
+  const isSaid = (heldAt(editOf(!held.active), 'active') === true) === active;
+  return { edited, active: isSaid ? active : null };
 }
 
 /** Deletes a user: access ends, and the client knows them no more. */
@@ -155,20 +178,12 @@ function isRuledAlike(one: ScimObject, other: ScimObject): boolean {
   return seen(one) === seen(other);
 }
 
-/** Writes the roles that a user's groups and attributes give now. */
-async function settleRoles(tx: Tx, call: ScimCall, id: UserId, reason: string): Promise<void> {
-  const facts = await roleFactsOf(tx, [id]);
-  const people = new Map(facts.map((one) => [one.userId, scimRoles(one, call.connection)]));
-  const { connection, actor, now, reference } = call;
-  const { id: connectionId, privilegedRoles } = connection;
-  const change = { connectionId, people, privilegedRoles, reason, reference };
-  const written = await writeScimRoles(tx, change, actor, now);
-  if (written.kind === 'refused') throw accessRefused(written.code, written.user, written.roles);
-}
-
-/** Makes access be what the client says. */
-async function settleState(tx: Tx, call: ScimCall, user: User, active: boolean): Promise<void> {
-  if (!active) return endAccess(tx, call, user, 'scim_inactive');
+/** Makes access be what the client says. True where it is back. */
+async function settleState(tx: Tx, call: ScimCall, user: User, active: boolean): Promise<boolean> {
+  if (!active) {
+    await endAccess(tx, call, user, 'scim_inactive');
+    return false;
+  }
   const outcome = await apply(
     tx,
     { kind: 'restore', ...stepOf(call, user, 'scim_active') },
@@ -177,6 +192,7 @@ async function settleState(tx: Tx, call: ScimCall, user: User, active: boolean):
   );
   if (outcome.kind === 'refused' && outcome.code !== 'illegal_step')
     throw accessRefused(outcome.code, outcome.user);
+  return outcome.kind === 'applied' && user.cause !== null;
 }
 
 async function endAccess(tx: Tx, call: ScimCall, user: User, reason: string): Promise<void> {
