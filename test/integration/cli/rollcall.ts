@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { runCommandLine } from '@rollcall/cli/main';
+import { openTerminal } from '@rollcall/cli/terminal';
 import { onTestFinished } from 'vitest';
 
 const MAIN = resolve(import.meta.dirname, '../../../packages/cli/src/main.ts');
@@ -13,6 +15,10 @@ const READY_MS = 40_000;
 export interface CommandOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** … of a command that is a process of its own. */
+export interface ProcessOptions extends CommandOptions {
   /** Run as this user instead of ours. */
   readonly uid?: number;
 }
@@ -45,10 +51,34 @@ export function makeFolder(): string {
   return folder;
 }
 
-/** Runs a command to its end. */
+/**
+ * Runs a command to its end, by the same program object as the process would, in this one:
+ * a start of Node costs more than most commands. `process.test.ts` holds that it is the
+ * same to the byte.
+ */
 export async function rollcall(
   args: readonly string[],
-  options: CommandOptions,
+  { cwd, env }: CommandOptions,
+): Promise<Finished> {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const out = { write: (text: string) => stdout.push(text) };
+  const error = { write: (text: string) => stderr.push(text) };
+  const environment = environmentOf(env);
+  const terminal = openTerminal(out, error, environment);
+  const leave = enter(cwd);
+  try {
+    const surroundings = { env: environment, workingDirectory: cwd, terminal };
+    const code = await runCommandLine(args, surroundings);
+    return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+  } finally {
+    leave();
+  }
+}
+
+/** Runs a command to its end as a process of its own. */
+export function rollcallProcess(
+  args: readonly string[],
+  options: ProcessOptions,
 ): Promise<Finished> {
   return finished(launch(args, options));
 }
@@ -67,7 +97,7 @@ export async function rollcallJson(
 }
 
 /** Starts the service and waits until it says that it is ready; stopped when the test ends. */
-export async function start(args: readonly string[], options: CommandOptions): Promise<Running> {
+export async function start(args: readonly string[], options: ProcessOptions): Promise<Running> {
   const child = launch(['start', '--json', ...args], options);
   const end = finished(child);
   onTestFinished(async () => {
@@ -85,14 +115,35 @@ export async function start(args: readonly string[], options: CommandOptions): P
   return { url, listens, idp, pid: child.pid ?? 0, stop };
 }
 
-function launch(args: readonly string[], { cwd, env, uid }: CommandOptions): ChildProcess {
-  const { DATABASE_URL: _database, REDIS_URL: _redis, ...inherited } = process.env;
+let inside: { readonly folder: string; readonly from: string; commands: number } | null = null;
+
+/** Commands read the configuration of the folder that the process is in. */
+function enter(folder: string): () => void {
+  inside ??= { folder, from: process.cwd(), commands: 0 };
+  const place = inside;
+  if (place.folder !== folder) throw new Error(`commands at once in ${place.folder} and ${folder}`);
+  place.commands++;
+  process.chdir(folder);
+  return () => {
+    place.commands--;
+    if (place.commands > 0) return;
+    process.chdir(place.from);
+    inside = null;
+  };
+}
+
+function launch(args: readonly string[], { cwd, env, uid }: ProcessOptions): ChildProcess {
   return spawn(process.execPath, ['--conditions=source', MAIN, ...args], {
     cwd,
-    env: { ...inherited, NO_COLOR: '1', ...env },
+    env: environmentOf(env),
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
+}
+
+function environmentOf(env: CommandOptions['env']): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _database, REDIS_URL: _redis, ...inherited } = process.env;
+  return { ...inherited, NO_COLOR: '1', ...env };
 }
 
 async function finished(child: ChildProcess): Promise<Finished> {

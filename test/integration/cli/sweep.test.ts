@@ -4,6 +4,7 @@ import { ADA, ALAN, GRACE, HEDY, KATHERINE } from '../../support/stack.ts';
 import { Visitor } from '../../support/visitor.ts';
 import { type ConfiguredFolder, configure } from '../start/configured.ts';
 import { sessionOf, signIn } from '../start/sign-in.ts';
+import { haveSignedIn } from '../start/web-half.ts';
 import { makeFolder, rollcall, rollcallJson, start } from './rollcall.ts';
 
 let database: FreshDatabase;
@@ -18,13 +19,11 @@ interface Plan {
   readonly state: string;
 }
 
-/** A folder whose people have signed in once; the web half is stopped again. */
+/** A folder whose people have signed in once. */
 async function withPeople(...people: string[]): Promise<ConfiguredFolder> {
   await database.pool.query(`truncate connections, users, sweep_runs, sweep_leases, plans cascade`);
   const folder = await configure(makeFolder(), { databaseUrl: database.url });
-  const web = await start(['--role', 'web'], folder);
-  for (const person of people) await signIn(new Visitor(), { url: web.url }, person);
-  await web.stop();
+  if (people.length > 0) await haveSignedIn(folder, people);
   return folder;
 }
 
@@ -36,8 +35,7 @@ async function planTwice(folder: ConfiguredFolder): Promise<{ code: number | nul
   return { code, plan: answer as Plan };
 }
 
-// Each command is a process of its own, and a story has many.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('sweep plan, show and apply', () => {
   it('shows what would change, changes nothing, and applies it when asked', async () => {

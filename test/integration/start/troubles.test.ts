@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../../setup/database.ts';
 import { databaseUrl } from '../../setup/postgres-server.ts';
-import { type Finished, makeFolder, rollcall } from '../cli/rollcall.ts';
+import { type Finished, makeFolder, rollcall, rollcallProcess } from '../cli/rollcall.ts';
 import { configure } from './configured.ts';
 import { findFreePort, holdPort } from './free-port.ts';
 
@@ -30,7 +30,7 @@ describe('start, where something is in the way', () => {
     const cwd = makeFolder();
     const port = await holdPort();
     const env = { DATABASE_URL: database.url };
-    const finished = await rollcall(['start', '--port', String(port)], { cwd, env });
+    const finished = await rollcallProcess(['start', '--port', String(port)], { cwd, env });
     expectSentence(finished, 'web.port_taken', new RegExp(`Port ${port} .*taken.*--port`));
     expect(existsSync(join(cwd, '.rollcall/running.json'))).toBe(false);
   });
@@ -43,7 +43,7 @@ describe('start, where something is in the way', () => {
       file,
       readFileSync(file, 'utf8').replace(/^listen: .*$/m, `listen: 127.0.0.1:${port}`),
     );
-    const finished = await rollcall(['start'], folder);
+    const finished = await rollcallProcess(['start'], folder);
     expectSentence(finished, 'web.port_taken', /taken: stop .*, or set listen or --port\./);
   });
 
@@ -68,7 +68,11 @@ describe('start, where something is in the way', () => {
     const redis = await findFreePort();
     const more = `redis: { url: "redis://127.0.0.1:${redis}" }\n`;
     const folder = await configure(makeFolder(), { databaseUrl: database.url, more });
-    expectSentence(await rollcall(['start'], folder), 'redis.unreachable', /Redis did not answer/);
+    expectSentence(
+      await rollcallProcess(['start'], folder),
+      'redis.unreachable',
+      /Redis did not answer/,
+    );
   });
 
   it('lists every problem of a configuration with its place, one to a line', async () => {
@@ -110,7 +114,7 @@ describe('start, where something is in the way', () => {
     chmodSync(cwd, 0o555);
     // Root may write anywhere, so it lets go of that right.
     const other = process.getuid?.() === 0 ? { uid: 65_534 } : {};
-    const finished = await rollcall(['start'], { cwd, ...other });
+    const finished = await rollcallProcess(['start'], { cwd, ...other });
     expectSentence(finished, 'state.unwritable', /may not use it: .*EACCES/);
     expect(existsSync(join(cwd, '.rollcall'))).toBe(false);
 
