@@ -12,7 +12,9 @@ const wish = readCommandLine(
 );
 
 if (wish.kind === 'help') {
-  console.log('npm run bench [-- NAME… [--quick] [--sizes=10k,100k,1m]]');
+  console.log(
+    'npm run bench [-- NAME… [--quick] [--sizes=10k,100k,1m] [--seeds=1-10000] [--processes=2]]',
+  );
   console.log('Measures, and writes bench/RESULTS.md; --quick only shows that it works.\n');
   for (const { name, compares } of ENTRIES) console.log(`${name}\n    ${compares}`);
 } else if (wish.kind === 'wrong') {
@@ -20,9 +22,10 @@ if (wish.kind === 'help') {
   process.exitCode = 1;
 } else {
   for (const entry of ENTRIES.filter(({ name }) => wish.names.includes(name))) {
-    const report = await runEntry(entry, wish.pace, wish.sizes, (line) => console.error(line));
+    const report = await runEntry(entry, wish.pace, wish, (line) => console.error(line));
     const section = renderSection(report);
     console.log(`${section}\n`);
+    if (report.failed) process.exitCode = 1;
     if (wish.pace === 'full') await writeSection(RESULTS, entry.name, section);
   }
 }

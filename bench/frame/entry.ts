@@ -47,6 +47,13 @@ export interface HeatResult {
 /** How much of the whole is run. `quick` shows that an entry works; its numbers say little. */
 export type Pace = 'full' | 'quick';
 
+/** How much of a campaign is run; null: as much as the entry has by itself. */
+export interface Extent {
+  /** The first and the last. */
+  readonly seeds: readonly [number, number] | null;
+  readonly processes: number | null;
+}
+
 /** An entry with everything that it needs standing. */
 export interface OpenEntry {
   readonly heats: readonly Heat[];
@@ -56,6 +63,8 @@ export interface OpenEntry {
   observe(): Promise<readonly Table[]>;
   /** What the results mean, in Markdown paragraphs. A mark that is missed is said to be missed. */
   conclude(results: readonly HeatResult[]): readonly string[];
+  /** Whether something came out that must never come out: the command then fails. */
+  brokenPromise?(): boolean;
   close(): Promise<void>;
 }
 
@@ -68,10 +77,12 @@ export interface Entry {
   /**
    * @param sizes how many people, one after the other; null where nobody asked for any.
    * @param tell told in a line what is under way, where it takes long.
+   * @param extent how much of a campaign; other entries have none.
    */
   open(
     pace: Pace,
     sizes: readonly number[] | null,
     tell: (line: string) => void,
+    extent: Extent,
   ): Promise<OpenEntry>;
 }

@@ -1,4 +1,4 @@
-import type { Entry, HeatResult, Pace } from './entry.ts';
+import type { Entry, Extent, HeatResult, Pace } from './entry.ts';
 import { describeMachine } from './machine.ts';
 import { describeRevision } from './revision.ts';
 import { runHeat } from './rounds.ts';
@@ -8,11 +8,11 @@ import type { Report } from './section.ts';
 export async function runEntry(
   entry: Entry,
   pace: Pace,
-  sizes: readonly number[] | null,
+  { sizes, extent }: { readonly sizes: readonly number[] | null; readonly extent: Extent },
   tell: (line: string) => void,
 ): Promise<Report> {
   const machine = describeMachine();
-  const open = await entry.open(pace, sizes, (line) => tell(`${entry.name}: ${line}`));
+  const open = await entry.open(pace, sizes, (line) => tell(`${entry.name}: ${line}`), extent);
   try {
     const results: HeatResult[] = [];
     for (const heat of open.heats) {
@@ -21,10 +21,10 @@ export async function runEntry(
     }
     tell(`${entry.name}: observations`);
     const observations = await open.observe();
-    return {
+    const report: Report = {
       name: entry.name,
       compares: entry.compares,
-      command: commandOf(entry, pace, sizes),
+      command: commandOf(entry, pace, sizes, extent),
       date: `${new Date().toISOString().slice(0, 16)}Z`,
       revision: await describeRevision(),
       machine,
@@ -32,14 +32,23 @@ export async function runEntry(
       results,
       observations,
       conclusions: open.conclude(results),
+      failed: open.brokenPromise?.() ?? false,
     };
+    return report;
   } finally {
     await open.close();
   }
 }
 
-function commandOf(entry: Entry, pace: Pace, sizes: readonly number[] | null): string {
+function commandOf(
+  entry: Entry,
+  pace: Pace,
+  sizes: readonly number[] | null,
+  { seeds, processes }: Extent,
+): string {
   const quick = pace === 'quick' ? ' --quick' : '';
   const of = sizes === null ? '' : ` --sizes=${sizes.join(',')}`;
-  return `npm run bench -- ${entry.name}${quick}${of}`;
+  const which = seeds === null ? '' : ` --seeds=${seeds.join('-')}`;
+  const by = processes === null ? '' : ` --processes=${processes}`;
+  return `npm run bench -- ${entry.name}${quick}${of}${which}${by}`;
 }

@@ -17,6 +17,8 @@ export interface Report {
   readonly results: readonly HeatResult[];
   readonly observations: readonly Table[];
   readonly conclusions: readonly string[];
+  /** Something came out that must never come out. */
+  readonly failed: boolean;
 }
 
 /** Writes the section of one entry, heading included. */

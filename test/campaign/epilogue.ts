@@ -77,6 +77,9 @@ function judgeEnd(company: Company, simulation: Simulation): void {
     const guarded = user.protected || user.protected_by_admin || person.protected;
     const lastAdmin = admins.includes(user.id) && admins.length <= 2;
     const truth = standingAt(person, simulation.time.now);
+    simulation.count(
+      truth === 'present' ? 'checked person at the end' : 'checked leaver at the end',
+    );
     if (truth !== 'present') {
       if (!hasAccess(user) || guarded || lastAdmin) continue;
       simulation.oracle.blame(

@@ -11,6 +11,8 @@ export interface RunReport {
   readonly residues: readonly Residue[];
   readonly counts: Readonly<Record<string, number>>;
   readonly sweeps: number;
+  /** Milliseconds. */
+  readonly took: number;
   readonly history: readonly string[];
 }
 
@@ -25,6 +27,8 @@ export interface Campaign {
 }
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+/** Room for what a run throws away: a quarter less time goes into collecting it. */
+const MEMORY = '--max-semi-space-size=64';
 const BREAKING = new URL('breaking.ts', import.meta.url).href;
 
 /** Runs seeds in processes of their own, each with a database of its own. */
@@ -45,7 +49,7 @@ async function runShare(
 ): Promise<void> {
   const { server, broken } = campaign;
   const url = await server.makeDatabase();
-  const args = ['--conditions=source', ...(broken === null ? [] : ['--import', BREAKING])];
+  const args = ['--conditions=source', MEMORY, ...(broken === null ? [] : ['--import', BREAKING])];
   const env = { ...process.env, CAMPAIGN_DATABASE: url, CAMPAIGN_BROKEN: broken ?? '' };
   const child = spawn(process.execPath, [...args, WORKER], {
     stdio: ['pipe', 'pipe', 'inherit'],

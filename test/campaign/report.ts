@@ -8,17 +8,23 @@ export class Totals {
   readonly counts = new Map<string, number>();
   /** Seeds of runs that failed. */
   readonly seeds: string[] = [];
+  /** How often each promise was broken. */
+  readonly broken = new Map<string, number>();
   /** What was taken or given on false answers that nobody could have told from true ones. */
   readonly residues = new Map<string, number>();
+  /** Milliseconds of work, of all processes together. */
+  took = 0;
   readonly #begun = process.hrtime.bigint();
 
   add(run: RunReport): void {
     this.runs += 1;
     this.sweeps += run.sweeps;
+    this.took += run.took;
     if (run.violations.length > 0) {
       this.failed += 1;
       this.seeds.push(run.seed);
     }
+    for (const { promise } of run.violations) add(this.broken, promise, 1);
     for (const [name, count] of Object.entries(run.counts)) add(this.counts, name, count);
     for (const { kind, faults } of run.residues)
       add(this.residues, `${kind} by ${faults.join(' and ')}`, 1);

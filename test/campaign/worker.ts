@@ -6,10 +6,12 @@ import { runSeed } from './run.ts';
 const seeds = (await text(process.stdin)).split('\n').filter((line) => line !== '');
 const database = await CampaignDatabase.open(String(process.env.CAMPAIGN_DATABASE));
 for (const seed of seeds) {
+  const begun = process.hrtime.bigint();
   const run = await runSeed(seed, database);
   const told = run.violations.length > 0 || seeds.length === 1;
   const report = {
     ...run,
+    took: Math.round(Number(process.hrtime.bigint() - begun) / 1e6),
     counts: Object.fromEntries(run.counts),
     history: told ? run.history : [],
   };

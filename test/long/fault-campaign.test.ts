@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, inject, it } from 'vitest';
 import { BREAKS } from '../campaign/breaks.ts';
+import { hunt } from '../campaign/hunt.ts';
 import { type RunReport, runInProcesses } from '../campaign/processes.ts';
 import { Totals, tellFailure } from '../campaign/report.ts';
 import { overServer } from '../campaign/server.ts';
@@ -60,17 +61,11 @@ it(`${RUNS} seeds of the fault campaign break no promise, and reach everything`,
 describe('whatever is broken on purpose is found', () => {
   it.each(BREAKS.map((one) => [one.name, one] as const))('%s', async (name) => {
     const server = overServer(inject('postgres').adminUrl, async () => undefined);
-    let found: RunReport | null = null;
-    const onRun = (run: RunReport): 'stop' | undefined => {
-      if (run.violations.length === 0) return undefined;
-      found ??= run;
-      return 'stop';
-    };
     try {
-      await runInProcesses({ server, seeds: seeds(400), processes, broken: name, onRun });
+      const found = await hunt(server, { name }, 400);
+      expect(found.seed, `${name} was not found`).not.toBeNull();
     } finally {
       await server.close();
     }
-    expect(found, `${name} was not found`).not.toBeNull();
   });
 });

@@ -191,6 +191,7 @@ export class Oracle {
       const own = this.#fences.get(key);
       if (role === 'door' || role === 'harness' || own === undefined || row.fence === null)
         continue;
+      this.count('checked write with a lease');
       if (own === Number(row.fence)) continue;
       this.blame(
         'fence',
@@ -210,6 +211,7 @@ export class Oracle {
     if (user === null) return;
     const messages = rows.filter((row) => row.tab === 'outbox' && row.new?.user_id === user.id);
     const single = writer.role !== 'door';
+    this.count('checked change of access');
     for (const gap of gapsOf({ before, after, audits, messages, single })) {
       this.blame('trail', `${user.subject}, by ${writer.name}: ${gap}`);
     }
@@ -297,6 +299,7 @@ export class Oracle {
 
   #removal(user: UserRow, before: Access, change: AuditRow, run: string): void {
     const reason = change.reason ?? '';
+    this.count('checked removal');
     const own = this.#hearingOfRun.get(run);
     if (own === undefined || user.directory_id === null) {
       this.blame('evidence', `${user.subject} was removed (${reason}) by a run that heard nothing`);
@@ -364,6 +367,7 @@ export class Oracle {
   }
 
   #return(user: UserRow, change: AuditRow, run: string): void {
+    this.count('checked return');
     const own = this.#hearingOfRun.get(run);
     const said = own?.rows.find(({ id }) => id === user.directory_id);
     if (user.cause !== 'sweep') {
@@ -392,6 +396,7 @@ export class Oracle {
     run: string,
   ): void {
     const user = before.user as UserRow;
+    this.count('checked change of roles');
     const own = this.#hearingOfRun.get(run);
     const said = own?.rows.find(({ id }) => id === user.directory_id);
     const mode = this.#facts.rolesModeOf(user.connection_id);
@@ -478,6 +483,7 @@ export class Oracle {
   #undo(after: Access, undone: AuditRow): void {
     const run = String(undone.evidence?.runId ?? '');
     const user = after.user as UserRow;
+    this.count('checked undo');
     const line = this.#lines.get(`${run} ${user.id}`);
     if (line === undefined) {
       this.blame('undo', `${user.subject}: an undo of ${run}, which did nothing to them`);

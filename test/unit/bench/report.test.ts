@@ -39,6 +39,7 @@ describe('the command line', () => {
       names: known,
       pace: 'full',
       sizes: null,
+      extent: { seeds: null, processes: null },
     });
     expect(readCommandLine(['--sizes=500,10k,1m'], known)).toMatchObject({
       sizes: [500, 10_000, 1_000_000],
@@ -54,7 +55,17 @@ describe('the command line', () => {
       names: known,
       pace: 'quick',
       sizes: null,
+      extent: { seeds: null, processes: null },
     });
+  });
+
+  test('of a campaign, which seeds and in how many processes', () => {
+    expect(readCommandLine(['--seeds=20-70', '--processes=3'], known)).toMatchObject({
+      extent: { seeds: [20, 70], processes: 3 },
+    });
+    for (const flag of ['--seeds=7', '--seeds=7-3', '--seeds=0-9', '--seeds=', '--processes=0']) {
+      expect(readCommandLine([flag], known)).toMatchObject({ kind: 'wrong' });
+    }
   });
 
   test('what it does not know, it says', () => {
