@@ -293,9 +293,8 @@ describe('where SCIM alone says who there is', () => {
 
 describe('the last who hold a privileged role', () => {
   it('keep it, and the client reads why', async () => {
-    const [first, second, third] = await Promise.all(
-      [1, 2, 3].map(() => scene.acme.user(someone())),
-    );
+    const admin = () => scene.acme.user(someone(), { externalId: someone() });
+    const [first, second, third] = await Promise.all([admin(), admin(), admin()]);
     const members = [first, second, third] as string[];
     const group = await scene.acme.group('BI-Admins', members);
     expect((await setActive(String(third), false)).status).toBe(200);
@@ -308,7 +307,7 @@ describe('the last who hold a privileged role', () => {
     expect(all.body.detail).toContain('admin');
     expect((await scene.acme.delete(`/Groups/${group}`)).status).toBe(403);
     expect((await scene.acme.get(`/Groups/${group}`)).body.members).toHaveLength(3);
-    const more = await scene.acme.user(someone());
+    const more = await admin();
     await scene.acme.patch(`/Groups/${group}`, [
       { op: 'add', path: 'members', value: [{ value: more }] },
     ]);

@@ -6,7 +6,7 @@ import {
 import type { Config } from '@rollcall/shared/config/types';
 import { AppError } from '@rollcall/shared/core/errors';
 import type { ConnectionId } from '@rollcall/shared/core/ids';
-import type { User } from '@rollcall/shared/core/user';
+import { isPurged, type User } from '@rollcall/shared/core/user';
 import { type Database, inTransaction } from '@rollcall/shared/db/database';
 import { currentTime } from '@rollcall/shared/db/timestamp';
 import { userPages } from '@rollcall/shared/db/user-pages';
@@ -66,7 +66,8 @@ async function peopleOf(
   const people: User[] = [];
   for await (const page of userPages(db)) {
     for (const { user } of page) {
-      if (user.connectionId === connection && user.owner === owner) people.push(user);
+      const isMeant = user.connectionId === connection && user.owner === owner;
+      if (isMeant && !isPurged(user)) people.push(user);
     }
   }
   return people;

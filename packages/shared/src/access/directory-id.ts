@@ -36,8 +36,9 @@ export async function usersByDirectoryId(
 }
 
 /**
- * Gives a user whom SCIM made known by the id of the directory the name that assertions
- * have for the person. True where there was one to be named.
+ * Gives a user whom SCIM answers for, and whom it knows by the id of the directory, the name
+ * that assertions have for the person: the first one, or another than before. True where
+ * there was one to be named.
  */
 export async function nameByAssertion(
   tx: Tx,
@@ -49,8 +50,23 @@ export async function nameByAssertion(
     update users set subject = ${subject}, version = version + 1
      where id = (select id from users
                   where connection_id = ${connectionId} and directory_id = ${directoryId}
-                    and owner = 'scim' and subject = 'scim:' || id::text
+                    and owner = 'scim' and purged_at is null
                   order by id limit 1)
     returning id`.execute(tx);
+  return rows.length > 0;
+}
+
+/**
+ * Whether a client over SCIM has given this id to somebody: who comes with it, and is not
+ * known by it, must not become a second person of whom the client knows nothing.
+ */
+export async function isGivenOverScim(
+  tx: Tx,
+  connectionId: ConnectionId,
+  directoryId: DirectoryId,
+): Promise<boolean> {
+  const { rows } = await sql`
+    select from scim_users
+     where connection_id = ${connectionId} and external_id = ${directoryId}`.execute(tx);
   return rows.length > 0;
 }

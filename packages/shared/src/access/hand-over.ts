@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Actor } from '../core/actor.ts';
 import type { UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
-import { rolesOf, type User } from '../core/user.ts';
+import { isPurged, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { grantsOf, lockUser, toUser } from '../db/users.ts';
 import { auditViewOf, recordAudit } from './record.ts';
@@ -17,7 +17,7 @@ export interface HandOver {
 /** What became of it. */
 export type HandedOver =
   | { readonly kind: 'handed_over' | 'unchanged'; readonly user: User }
-  | { readonly kind: 'refused'; readonly code: 'no_such_user' | 'not_by_hand' };
+  | { readonly kind: 'refused'; readonly code: 'no_such_user' | 'not_by_hand' | 'purged' };
 
 /**
  * Changes who answers for the life of a user. Access, sessions and roles stay as they are.
@@ -38,6 +38,7 @@ export async function handOver(
   if (actor.kind !== 'operator') return { kind: 'refused', code: 'not_by_hand' };
   const user = await lockUser(tx, userId);
   if (user === null) return { kind: 'refused', code: 'no_such_user' };
+  if (isPurged(user)) return { kind: 'refused', code: 'purged' };
   if (user.owner === to) return { kind: 'unchanged', user };
   const before = rolesOf(await grantsOf(tx, userId));
   if (to === 'roll') await moveGrants(tx, user);

@@ -93,10 +93,12 @@ async function rolesHeldByFewer(
     select g.role, count(distinct u.person) filter (where u.person <> self.person) as others,
            bool_or(u.person = self.person) as held
       from grants g
-      join (select id, state, connection_id, coalesce(person_id, id) as person from users) u on u.id = g.user_id
+      join (select id, state, connection_id, subject, directory_id, coalesce(person_id, id) as person from users) u on u.id = g.user_id
       cross join (select coalesce(person_id, id) as person from users where id = ${userId}) self
      where g.role = any(${[...roles]}::text[]) and g.user_id <> ${userId}
        and u.state = any(${[...states]}::text[])
+       -- Nobody can be somebody whom SCIM made known without any id.
+       and not (u.directory_id is null and u.subject = 'scim:' || u.id)
        -- Nobody signs in by a connection that was taken out of the configuration.
        and not exists (
          select from connections c

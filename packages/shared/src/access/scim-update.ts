@@ -4,6 +4,7 @@ import type { EpochMs } from '../core/time.ts';
 import { type Profile, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { findUserBySubject, grantsOf, lockUser, toUser } from '../db/users.ts';
+import { lockDirectoryId, usersByDirectoryId } from './directory-id.ts';
 import { auditViewOf, putIntoOutbox, recordAudit } from './record.ts';
 
 /** What SCIM says now of somebody whom it owns. */
@@ -39,6 +40,12 @@ export async function updateByScim(
   if (identity.subject !== user.subject) {
     const other = await findUserBySubject(tx, user.connectionId, identity.subject);
     if (other !== null) return { kind: 'refused', code: 'subject_taken' };
+  }
+  if (identity.directoryId !== null && identity.directoryId !== user.directoryId) {
+    // After the row's lock, against the order of others: of two who wait, one runs again.
+    await lockDirectoryId(tx, user.connectionId, identity.directoryId);
+    const others = await usersByDirectoryId(tx, user.connectionId, identity.directoryId);
+    if (others.some(({ id }) => id !== user.id)) return { kind: 'refused', code: 'subject_taken' };
   }
   if (isSame(user, change.profile, identity)) return { kind: 'unchanged', user };
   const { email, givenName, familyName } = change.profile;

@@ -11,7 +11,7 @@ import { toTimestamp } from '../db/timestamp.ts';
 import { findUserBySubject, toUser } from '../db/users.ts';
 import { isBegunBefore, type LockedUser, lockAdmission } from './admission.ts';
 import type { AccessOutcome, RefusalCode, SignIn, SignInRefused } from './change.ts';
-import { lockDirectoryId, nameByAssertion } from './directory-id.ts';
+import { isGivenOverScim, lockDirectoryId, nameByAssertion } from './directory-id.ts';
 import { insertAudits, insertMessages, recordAudit } from './record.ts';
 import {
   decideGrants,
@@ -45,6 +45,9 @@ export async function signIn(
   if (change.provisioning === 'scim') {
     return { kind: 'refused', code: 'not_provisioned', user: null };
   }
+  if (await isSomebodyElseOverScim(tx, change)) {
+    return { kind: 'refused', code: 'directory_id_changed', user: null };
+  }
   const mapping =
     change.mappingOfNewcomer === undefined ? change.mapping : change.mappingOfNewcomer();
   if (mapping === null) return { kind: 'refused', code: 'no_such_user', user: null };
@@ -67,6 +70,13 @@ async function isKnownOverScim(tx: Tx, change: SignIn): Promise<boolean> {
   if (provisioning === 'jit' || directoryId === null) return false;
   await lockDirectoryId(tx, connectionId, directoryId);
   return nameByAssertion(tx, connectionId, directoryId, subject);
+}
+
+/** Whether SCIM says that this id is of somebody who signs in by another one. */
+async function isSomebodyElseOverScim(tx: Tx, change: SignIn): Promise<boolean> {
+  const { connectionId, directoryId, provisioning = 'jit' } = change;
+  if (provisioning === 'jit' || directoryId === null) return false;
+  return isGivenOverScim(tx, connectionId, directoryId);
 }
 
 /**
