@@ -1,6 +1,8 @@
 import { AppError } from '@rollcall/shared/core/errors';
+import { bySecret } from '@rollcall/sweeper/directories/client-authentication';
 import { ClientCredentials } from '@rollcall/sweeper/directories/client-credentials';
 import { BearerToken } from '@rollcall/sweeper/directories/credentials';
+import { SYSTEM_TIME } from '@rollcall/sweeper/directories/http-time';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   json,
@@ -63,9 +65,9 @@ describe('client credentials', () => {
       baseUrl: server.url,
       tokenPath: '/token',
       clientId: 'sweeper',
-      clientSecret: async () => SECRET,
+      authenticate: bySecret('sweeper', async () => SECRET),
       timeoutMs: 1_000,
-      clock: () => now,
+      time: { ...SYSTEM_TIME, now: () => now },
     });
   }
 

@@ -1,7 +1,10 @@
 import { type Fields, readFields, readText } from './answer-fields.ts';
-import { type Credentials, readSecret } from './credentials.ts';
+import type { ClientAuthentication } from './client-authentication.ts';
+import type { Credentials, ProvenRequest } from './credentials.ts';
 import { DirectoryError } from './directory-error.ts';
-import { type HttpAnswer, HttpClient } from './http-client.ts';
+import type { DpopProver } from './dpop.ts';
+import { type HttpAnswer, HttpClient, type HttpContent } from './http-client.ts';
+import { type HttpTime, SYSTEM_TIME } from './http-time.ts';
 import type { Pace } from './pace.ts';
 
 /** Where and as whom a token is obtained (RFC 6749 §4.4). */
@@ -10,18 +13,25 @@ export interface ClientCredentialsOptions {
   readonly baseUrl: string;
   /** Path of the token endpoint below the base. */
   readonly tokenPath: string;
+  /** For messages. */
   readonly clientId: string;
-  readonly clientSecret: () => Promise<string>;
+  readonly authenticate: ClientAuthentication;
+  /** Further fields of the request, such as `scope` or `audience`. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Binds tokens to a key of ours (RFC 9449); null or left out: not. */
+  readonly dpop?: DpopProver | null;
   /** In milliseconds, for one attempt. */
   readonly timeoutMs: number;
   /** Waited for before each request; null or left out: not at all. */
   readonly pace?: Pace | null;
-  /** Milliseconds that only go forward; the clock of the process by default. */
-  readonly clock?: () => number;
+  /** The clock of the process by default. */
+  readonly time?: HttpTime;
 }
 
 interface AccessToken {
   readonly value: string;
+  /** What the server says it may be used for; null where it does not say. */
+  readonly scope: string | null;
   /** When a new one is fetched, on the clock. */
   readonly refreshAt: number;
 }
@@ -39,30 +49,39 @@ const ERROR_CODE = /^[a-z_]{1,40}$/;
 export class ClientCredentials implements Credentials {
   readonly #options: ClientCredentialsOptions;
   readonly #http: HttpClient;
-  readonly #clock: () => number;
+  readonly #time: HttpTime;
   #token: AccessToken | null = null;
   #pending: Promise<AccessToken> | null = null;
 
   constructor(options: ClientCredentialsOptions) {
     this.#options = options;
-    const { baseUrl, timeoutMs, pace = null } = options;
-    this.#http = new HttpClient({ baseUrl, timeoutMs, pace });
-    this.#clock = options.clock ?? (() => performance.now());
+    const { baseUrl, timeoutMs, pace = null, time = SYSTEM_TIME } = options;
+    this.#http = new HttpClient({ baseUrl, timeoutMs, pace, time });
+    this.#time = time;
   }
 
   /** The access token itself. Throws `DirectoryError`, and the reason of `signal`. */
   async token(signal: AbortSignal): Promise<string> {
-    if (this.#token !== null && this.#clock() < this.#token.refreshAt) return this.#token.value;
-    signal.throwIfAborted();
-    this.#pending ??= this.#fetch().finally(() => {
-      this.#pending = null;
-    });
-    const token = await raceAbort(this.#pending, signal);
-    return token.value;
+    return (await this.#current(signal)).value;
+  }
+
+  /** What the server says the token may be used for; empty where it does not say. */
+  async scopes(signal: AbortSignal): Promise<readonly string[]> {
+    const { scope } = await this.#current(signal);
+    return (scope ?? '').split(' ').filter((one) => one !== '');
   }
 
   async authorize(signal: AbortSignal): Promise<string> {
-    return `Bearer ${await this.token(signal)}`;
+    const { dpop = null } = this.#options;
+    return `${dpop === null ? 'Bearer' : 'DPoP'} ${await this.token(signal)}`;
+  }
+
+  async prove(request: ProvenRequest): Promise<Readonly<Record<string, string>>> {
+    return (await this.#options.dpop?.prove(request, this.#token?.value ?? null)) ?? {};
+  }
+
+  heed(headers: Headers, { url }: ProvenRequest): void {
+    this.#options.dpop?.heed(url.origin, headers);
   }
 
   discard(): boolean {
@@ -70,38 +89,64 @@ export class ClientCredentials implements Credentials {
     return true;
   }
 
+  async #current(signal: AbortSignal): Promise<AccessToken> {
+    if (this.#token !== null && this.#time.now() < this.#token.refreshAt) return this.#token;
+    signal.throwIfAborted();
+    this.#pending ??= this.#fetch().finally(() => {
+      this.#pending = null;
+    });
+    return raceAbort(this.#pending, signal);
+  }
+
   /** Bounded by the time limits of the client, not by one caller: others may be waiting too. */
   async #fetch(): Promise<AccessToken> {
-    const { tokenPath, clientId, clientSecret } = this.#options;
-    const secret = await readSecret(clientSecret, 'client secret');
-    const askedAt = this.#clock();
+    const { clientId, dpop = null } = this.#options;
+    const askedAt = this.#time.now();
+    let answer = await this.#ask();
+    // RFC 9449 §8: the server wants its own nonce in the proof, and has just said which.
+    if (dpop !== null && errorCode(answer) === 'use_dpop_nonce') answer = await this.#ask();
+    const { value, scope, lifetimeS } = readToken(answer, clientId, dpop === null);
+    const headStartS = Math.min(LONGEST_HEAD_START_S, lifetimeS / 5);
+    this.#token = { value, scope, refreshAt: askedAt + (lifetimeS - headStartS) * 1_000 };
+    return this.#token;
+  }
+
+  async #ask(): Promise<HttpAnswer> {
+    const { tokenPath, dpop = null } = this.#options;
+    const url = new URL(`${this.#options.baseUrl}${tokenPath}`);
     const answer = await this.#http.send(
-      {
-        target: tokenPath,
-        form: { grant_type: 'client_credentials', client_id: clientId, client_secret: secret },
-        expects: [400, 401],
-      },
+      { target: tokenPath, prepare: (url) => this.#prepare(url), expects: [400, 401] },
       new AbortController().signal,
     );
-    const { value, lifetimeS } = readToken(answer, clientId);
-    const headStartS = Math.min(LONGEST_HEAD_START_S, lifetimeS / 5);
-    this.#token = { value, refreshAt: askedAt + (lifetimeS - headStartS) * 1_000 };
-    return this.#token;
+    dpop?.heed(url.origin, answer.headers);
+    return answer;
+  }
+
+  async #prepare(url: URL): Promise<HttpContent> {
+    const { authenticate, fields = {}, dpop = null } = this.#options;
+    const { form, headers = {} } = await authenticate(url);
+    const proof = dpop === null ? {} : await dpop.prove({ method: 'POST', url }, null);
+    return {
+      form: { grant_type: 'client_credentials', ...fields, ...form },
+      headers: { ...headers, ...proof },
+    };
   }
 }
 
 function readToken(
   answer: HttpAnswer,
   clientId: string,
-): { readonly value: string; readonly lifetimeS: number } {
+  bearer: boolean,
+): { readonly value: string; readonly scope: string | null; readonly lifetimeS: number } {
   if (answer.status !== 200) {
     const what = `refused the client ${JSON.stringify(clientId)} (${errorCode(answer)})`;
     throw new DirectoryError('unauthorized', `The token endpoint ${what}.`);
   }
   const fields = readFields(answer.body, 'the answer of the token endpoint');
   const type = readText(fields.token_type, 'token_type of the token endpoint');
-  if (type.toLowerCase() !== 'bearer') {
-    throw new DirectoryError('malformed_answer', 'The token endpoint gave no bearer token.');
+  const wanted = bearer ? 'bearer' : 'dpop';
+  if (type.toLowerCase() !== wanted) {
+    throw new DirectoryError('malformed_answer', `The token endpoint gave no ${wanted} token.`);
   }
   const value = readText(fields.access_token, 'access_token of the token endpoint');
   if (!/^[\x21-\x7e]+$/.test(value)) {
@@ -110,7 +155,8 @@ function readToken(
       'The token endpoint gave a token that cannot be sent.',
     );
   }
-  return { value, lifetimeS: readLifetime(fields) };
+  const scope = typeof fields.scope === 'string' ? fields.scope : null;
+  return { value, scope, lifetimeS: readLifetime(fields) };
 }
 
 function readLifetime(fields: Fields): number {

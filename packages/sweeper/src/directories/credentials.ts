@@ -1,10 +1,20 @@
 import { AppError } from '@rollcall/shared/core/errors';
 import { DirectoryError } from './directory-error.ts';
 
+/** A request that is about to be sent. */
+export interface ProvenRequest {
+  readonly method: string;
+  readonly url: URL;
+}
+
 /** What makes a directory answer us. */
 export interface Credentials {
   /** The value of the `Authorization` header. Throws `DirectoryError`. */
   authorize(signal: AbortSignal): Promise<string>;
+  /** Further headers of one request, such as a proof of possession (RFC 9449 §4). */
+  prove?(request: ProvenRequest): Promise<Readonly<Record<string, string>>>;
+  /** Told of the headers of every answer, whatever its status (RFC 9449 §8: nonces). */
+  heed?(headers: Headers, request: ProvenRequest): void;
   /**
    * Told that the last value was refused with 401. True where the next one is
    * obtained afresh and may do better.

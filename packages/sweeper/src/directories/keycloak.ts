@@ -8,9 +8,11 @@ import {
   readId,
   readLabel,
 } from './answer-fields.ts';
+import { bySecret } from './client-authentication.ts';
 import { ClientCredentials } from './client-credentials.ts';
 import { DirectoryError } from './directory-error.ts';
 import { type HttpAnswer, HttpClient } from './http-client.ts';
+import type { HttpTime } from './http-time.ts';
 import {
   type GroupNameForm,
   type RealmGroups,
@@ -41,6 +43,8 @@ export interface KeycloakDirectoryOptions {
   readonly pageSize?: number;
   /** Waited for before each request; null or left out: not at all. */
   readonly pace?: Pace | null;
+  /** The clock of the process by default. */
+  readonly time?: HttpTime;
 }
 
 const DEFAULT_PAGE_SIZE = 500;
@@ -69,18 +73,20 @@ class KeycloakDirectory implements Directory {
   constructor(options: KeycloakDirectoryOptions, pageSize: number) {
     this.#options = options;
     const { url: baseUrl, clientId, clientSecret, timeoutMs, pace = null } = options;
+    const time = options.time === undefined ? {} : { time: options.time };
     const realm = encodeURIComponent(options.realm);
     const tokenPath = `/realms/${realm}/protocol/openid-connect/token`;
     this.#credentials = new ClientCredentials({
       baseUrl,
       tokenPath,
       clientId,
-      clientSecret,
+      authenticate: bySecret(clientId, clientSecret),
       timeoutMs,
       pace,
+      ...time,
     });
     this.#realm = {
-      http: new HttpClient({ baseUrl, timeoutMs, credentials: this.#credentials, pace }),
+      http: new HttpClient({ baseUrl, timeoutMs, credentials: this.#credentials, pace, ...time }),
       realmPath: `/admin/realms/${realm}`,
       pageSize,
       form: options.groupNames ?? 'name',

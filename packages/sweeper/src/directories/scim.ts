@@ -3,6 +3,7 @@ import type { DirectoryId } from '@rollcall/shared/core/ids';
 import { BearerToken } from './credentials.ts';
 import { DirectoryError } from './directory-error.ts';
 import { HttpClient } from './http-client.ts';
+import type { HttpTime } from './http-time.ts';
 import { hashFacts, sha256 } from './listing-fingerprint.ts';
 import { ABSENT, answerOrUnknown, segmentOf, unknownBecause } from './look-up-answer.ts';
 import type { Pace } from './pace.ts';
@@ -26,6 +27,8 @@ export interface ScimDirectoryOptions {
   readonly pageSize: number;
   /** Waited for before each request; null or left out: not at all. */
   readonly pace?: Pace | null;
+  /** The clock of the process by default. */
+  readonly time?: HttpTime;
 }
 
 /** How long look-ups share what they read of `/Groups`, in milliseconds. */
@@ -59,7 +62,13 @@ class ScimDirectory implements Directory {
     this.#options = options;
     this.#token = new BearerToken(options.token);
     const { url: baseUrl, timeoutMs, pace = null } = options;
-    this.#http = new HttpClient({ baseUrl, timeoutMs, credentials: this.#token, pace });
+    this.#http = new HttpClient({
+      baseUrl,
+      timeoutMs,
+      credentials: this.#token,
+      pace,
+      ...(options.time === undefined ? {} : { time: options.time }),
+    });
   }
 
   async fingerprint(signal: AbortSignal): Promise<string> {
