@@ -3,6 +3,8 @@ import { toDirectoryId } from '@rollcall/shared/core/ids';
 import { DirectoryError } from '@rollcall/sweeper/directories/directory-error';
 import type { Directory, DirectoryAnswer } from '@rollcall/sweeper/directories/port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { VirtualTime } from '../simulators/virtual-time.ts';
+import type { RowShape } from './directories/script-harness.ts';
 import type { Scripted, ScriptedAnswer, ScriptedRequest } from './directories/scripted-server.ts';
 
 /** A directory with at least two pages of people, one of them disabled. */
@@ -10,6 +12,8 @@ export interface DirectoryHarness {
   readonly directory: Directory;
   /** Everybody who must be listed now, in any order. */
   expected(): readonly DirectoryMember[];
+  /** Ids of people who exist, are not assigned to the application, and are not listed. */
+  unlisted?(): readonly string[];
   /** Whether an id becomes a part of a URL's path; it does unless this says otherwise. */
   readonly asksByPath?: boolean;
   close(): Promise<void>;
@@ -20,6 +24,10 @@ export interface ScriptedHarness extends DirectoryHarness {
   /** Pages of a healthy listing; at least 3. */
   readonly pages: number;
   readonly timeoutMs: number;
+  readonly time: VirtualTime;
+  readonly shape: RowShape;
+  /** Whether pages say where the next one is, so that they can be made to say something else. */
+  readonly points: boolean;
   /** Everything that was asked. */
   readonly requests: readonly ScriptedRequest[];
   /** How this protocol says that there is no such person. */
@@ -27,6 +35,9 @@ export interface ScriptedHarness extends DirectoryHarness {
   /** Other 404s: none of them says it. */
   readonly foreignAbsences: readonly ScriptedAnswer[];
   answerPage(page: number, answer: Scripted): void;
+  answerPageOnce(page: number, answer: Scripted): void;
+  /** Makes a page say that the next one is this one; null: that it is the last. */
+  pointPage(page: number, to: number | null): void;
   /** Breaks the connection off in the middle of a page. */
   cutPage(page: number): void;
   changeRows(page: number, change: (rows: unknown[]) => unknown[]): void;
@@ -41,6 +52,7 @@ export interface ScriptedHarness extends DirectoryHarness {
   mend(): void;
   /** A person `id-NN` joins. */
   join(number: number, name: string): void;
+  /** Whoever is `id-NN` in the script, whatever the vendor calls them. */
   leave(id: string): void;
   /** Stays in the directory, and is assigned to the app no longer. */
   unassign(id: string): void;
@@ -142,6 +154,15 @@ export function describeDirectory(name: string, open: () => Promise<DirectoryHar
           standing,
           groups: sorted(groups),
           label,
+          because: null,
+        });
+      }
+    });
+
+    it('tells whoever is not listed, and not assigned, from whoever is gone', async () => {
+      for (const id of harness.unlisted?.() ?? []) {
+        expect(await lookUp(harness.directory, id)).toMatchObject({
+          standing: 'unassigned',
           because: null,
         });
       }

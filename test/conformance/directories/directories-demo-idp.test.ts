@@ -4,6 +4,7 @@ import { toDirectoryId } from '@rollcall/shared/core/ids';
 import type { DirectoryFault } from '@rollcall/sweeper/directories/port';
 import { scimDirectory } from '@rollcall/sweeper/directories/scim';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { VirtualTime } from '../../simulators/virtual-time.ts';
 import {
   addsUp,
   type DirectoryHarness,
@@ -16,7 +17,10 @@ import {
 const ASSIGNMENT_GROUP = 'Analytics App';
 const ADA = 'p_7f3a91c2';
 
-async function open(): Promise<DirectoryHarness & { readonly idp: DemoIdp }> {
+async function open(): Promise<
+  DirectoryHarness & { readonly idp: DemoIdp; readonly time: VirtualTime }
+> {
+  const time = new VirtualTime();
   const idp = await startDemoIdp({ serviceProviders: [], pageSize: 3 });
   const [disabled, unassigned] = idp.directory.listed().slice(-2);
   idp.directory.disable(disabled!.id);
@@ -27,8 +31,21 @@ async function open(): Promise<DirectoryHarness & { readonly idp: DemoIdp }> {
     assignmentGroup: ASSIGNMENT_GROUP,
     timeoutMs: 1_000,
     pageSize: 200,
+    // It really answers nothing when it is told to: only the pauses are skipped.
+    time: {
+      now: () => time.now(),
+      date: () => time.date(),
+      wait: (durationMs, signal) => time.wait(durationMs, signal),
+      limit: (durationMs) => AbortSignal.timeout(durationMs),
+    },
   });
-  return { idp, directory, expected: () => idp.directory.listed().map(toMember), close: idp.close };
+  return {
+    idp,
+    time,
+    directory,
+    expected: () => idp.directory.listed().map(toMember),
+    close: idp.close,
+  };
 }
 
 function toMember(person: ReturnType<DemoIdp['directory']['person']>) {
@@ -44,7 +61,10 @@ describe('The SCIM directory of the demo IdP, told to fail', () => {
   beforeAll(async () => {
     harness = await open();
   });
-  afterEach(() => harness.idp.directory.setFault(null));
+  afterEach(() => {
+    harness.idp.directory.setFault(null);
+    harness.time.sleepOverIt();
+  });
   afterAll(() => harness.close());
 
   it.each<readonly [Fault, DirectoryFault]>([

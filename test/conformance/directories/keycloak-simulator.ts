@@ -54,13 +54,14 @@ export function openKeycloakSimulator(options: SimulatorOptions = {}): Promise<S
       json(404, { error: 'HTTP 404 Not Found' }),
       { ...htmlPage(404), body: '{"error":"User not found"}' },
     ],
-    open: (url, timeoutMs) =>
+    open: (url, timeoutMs, time) =>
       keycloakDirectory({
         url,
         realm: 'acme',
         clientId: 'rollcall-sweeper',
         clientSecret: async () => SECRET,
         timeoutMs,
+        time,
         pageSize: 4,
       }),
     unassigns: false,

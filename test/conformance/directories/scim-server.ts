@@ -40,12 +40,13 @@ export function openScimServer(options: ScimServerOptions): Promise<ScriptedHarn
       json(404, { schemas: [`${MESSAGES}:Error`], status: '403' }),
       { ...scimError(404), type: 'text/html' },
     ],
-    open: (url, timeoutMs) =>
+    open: (url, timeoutMs, time) =>
       scimDirectory({
         url: `${url}/scim/v2`,
         token: async () => TOKEN,
         assignmentGroup: options.assignmentGroup ? ASSIGNMENT_GROUP : null,
         timeoutMs,
+        time,
         pageSize: options.pageSize ?? 3,
       }),
     unassigns: options.assignmentGroup,

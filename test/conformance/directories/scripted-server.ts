@@ -1,22 +1,37 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A request as far as a script looks at it. */
 export interface ScriptedRequest {
   readonly method: string;
+  /** Of this server. */
+  readonly origin: string;
   /** Decoded, without the query. */
   readonly path: string;
+  /** As it came, without the query. */
+  readonly rawPath: string;
   readonly query: URLSearchParams;
   readonly authorization: string | null;
+  readonly headers: IncomingHttpHeaders;
   readonly form: URLSearchParams;
+  /** As it came. */
+  readonly body: string;
 }
 
 /** An answer that is sent whole. */
 export interface ScriptedAnswer {
   readonly status: number;
   readonly type?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string;
+  /** Sent instead of `body`. */
+  readonly bytes?: Uint8Array;
 }
 
 /**
@@ -46,10 +61,14 @@ export class ScriptedServer {
       for await (const chunk of incoming) body += String(chunk);
       const request = {
         method: incoming.method ?? 'GET',
+        origin: scripted.url,
         path: decodeURIComponent(url.pathname),
+        rawPath: url.pathname,
         query: url.searchParams,
         authorization: incoming.headers.authorization ?? null,
+        headers: incoming.headers,
         form: new URLSearchParams(body),
+        body,
       };
       scripted.requests.push(request);
       send(response, answer(request));
@@ -77,16 +96,17 @@ export function htmlPage(status: number): ScriptedAnswer {
 function send(response: ServerResponse, scripted: Scripted): void {
   if (scripted === 'hang') return;
   const answer = 'cut' in scripted ? scripted.cut : scripted;
+  const bytes = answer.bytes ?? Buffer.from(answer.body);
   response.writeHead(answer.status, {
     ...(answer.type === undefined ? {} : { 'content-type': answer.type }),
-    'content-length': Buffer.byteLength(answer.body),
+    'content-length': bytes.byteLength,
     ...answer.headers,
-  });
+  } as OutgoingHttpHeaders);
   if (!('cut' in scripted)) {
-    response.end(answer.body);
+    response.end(bytes);
     return;
   }
-  response.write(answer.body.slice(0, answer.body.length / 2), () => response.destroy());
+  response.write(bytes.subarray(0, bytes.byteLength / 2), () => response.destroy());
 }
 
 /** The address of a server that is not there. */

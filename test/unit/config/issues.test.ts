@@ -1,5 +1,6 @@
 import { ConfigError } from '@rollcall/shared/config/issues';
 import { parseConfig, validateConfig } from '@rollcall/shared/config/load';
+import { DIRECTORY_TYPES } from '@rollcall/shared/config/schema/directory';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -235,15 +236,15 @@ describe('a wrong connection', () => {
       ],
     ],
     [
-      'directory: { type: okta, url: https://x.example }',
+      'directory: { type: workday, url: https://x.example }',
       [
-        'bad_value  8:24  connections.0.directory.type  this version cannot ask a directory of type "okta": expected one of scim, keycloak, ldap, roster, none',
+        `bad_value  8:24  connections.0.directory.type  this version cannot ask a directory of type "workday": expected one of ${DIRECTORY_TYPES.join(', ')}`,
       ],
     ],
     [
       'directory: { url: https://x.example }\n    sweep: {}',
       [
-        'missing  8:16  connections.0.directory.type  is missing: expected one of scim, keycloak, ldap, roster, none',
+        `missing  8:16  connections.0.directory.type  is missing: expected one of ${DIRECTORY_TYPES.join(', ')}`,
       ],
     ],
     [

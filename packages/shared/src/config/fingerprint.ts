@@ -66,6 +66,9 @@ function identityOf(directory: DirectoryConfig): Record<string, string | null> {
       const ofGroups = Object.values(groups).join(' ');
       return { type: 'ldap', host, port: String(port), ...listed, groups: ofGroups };
     }
+    case 'okta':
+      // Not the service app: another one is asked about the same people.
+      return { type: 'okta', url: directory.url, app: directory.appId, groups: directory.groups };
     case 'none':
       return { type: 'none' };
     default:

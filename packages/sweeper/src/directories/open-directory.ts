@@ -3,6 +3,7 @@ import type { DirectoryConfig } from '@rollcall/shared/config/types';
 import { keycloakDirectory } from './keycloak.ts';
 import { ldapOptions } from './ldap/options.ts';
 import { ldapDirectory } from './ldap.ts';
+import { oktaDirectory } from './okta.ts';
 import type { Pace } from './pace.ts';
 import type { Directory } from './port.ts';
 import { rosterDirectory } from './roster/roster.ts';
@@ -39,6 +40,8 @@ export function openDirectory(
     }
     case 'ldap':
       return ldapDirectory(ldapOptions(config, () => secret(config.password), pace));
+    case 'okta':
+      return oktaDirectory({ ...config, privateKey: () => secret(config.privateKey), pace });
     case 'none':
       return null;
     default:
