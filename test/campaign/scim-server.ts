@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DirectoryMember } from '@rollcall/shared/core/evidence';
+import { SYSTEM_TIME } from '@rollcall/sweeper/directories/http-time';
 import type { Directory, DirectoryFault } from '@rollcall/sweeper/directories/port';
 import { scimDirectory } from '@rollcall/sweeper/directories/scim';
 import type { FaultyView } from './simulated-directory.ts';
@@ -37,6 +38,8 @@ export async function openScimDirectory(
     assignmentGroup: ASSIGNED,
     timeoutMs: 5_000,
     pageSize: Math.max(4, company.pageSize),
+    // The pauses that it asks for last as long as they do in the time of the run.
+    time: { ...SYSTEM_TIME, now: () => time.now },
   });
 }
 

@@ -1,6 +1,7 @@
 import { ConfigError } from '@rollcall/shared/config/issues';
 import { parseConfig, validateConfig } from '@rollcall/shared/config/load';
 import { DIRECTORY_TYPES } from '@rollcall/shared/config/schema/directory';
+import { EVENT_NAMES } from '@rollcall/shared/notify/events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -94,7 +95,7 @@ describe('a wrong top level', () => {
         'missing  9:5  notify.0.secret  is missing: expected a reference, or a list of one to five',
         'bad_value  10:13  notify.1.type  expected one of webhook, slack, email, log, received "webhok": did you mean "webhook"?',
         'not_a_reference  11:25  notify.2.url  must be a reference (env:NAME or file:/path), never the secret itself',
-        'bad_value  12:23  notify.3.on.0  expected one of sweep.held, sweep.escalated, sweep.failed, sweep.stale, directory.failing, certificate.expiring, sign_in.refusals_spike, users.spike, scim.failing, last_admin.protected, silence.warning, received "sweep.hold": did you mean "sweep.held"?',
+        `bad_value  12:23  notify.3.on.0  expected one of ${EVENT_NAMES.join(', ')}, received "sweep.hold": did you mean "sweep.held"?`,
         'bad_value  13:35  notify.4.on  expected a list of at least one event, received an empty list',
         'bad_value  14:42  notify.5.from  expected an e-mail address, such as ops@example.com, received "Ops <ops@example.com>"',
         'bad_value  14:87  notify.5.to.1  expected an e-mail address, such as ops@example.com, received "b@example.com, c@example.com"',
