@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { ConnectionId, ScimTokenId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Database, Tx } from './database.ts';
@@ -85,12 +85,18 @@ export async function listScimTokens(
   return (await query.execute()).map(toToken);
 }
 
-/** The tokens of one name, locked until the transaction ends. */
+/**
+ * The tokens of one name, locked until the transaction ends, and nobody makes another one
+ * meanwhile: a rotation that has just begun would else leave a successor behind for which a
+ * revocation looked too early.
+ */
 export async function lockScimTokens(
   tx: Tx,
   connectionId: ConnectionId,
   name: string,
 ): Promise<readonly ScimToken[]> {
+  const key = `scim token:${connectionId}:${name}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx);
   const rows = await tx
     .selectFrom('scim_tokens')
     .selectAll()

@@ -68,7 +68,6 @@ export class LdapConnection {
   readonly #timeoutMs: number;
   readonly #pace: Pace | null;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #parser = new MessageParser();
   #lastId = 0;
   #failure: Error | null = null;
 
@@ -76,12 +75,6 @@ export class LdapConnection {
     this.#socket = socket;
     this.#timeoutMs = timeoutMs;
     this.#pace = pace;
-    this.#parser.on('message', (message) => this.#receive(message as MessageResponse));
-    this.#parser.on('error', (cause) =>
-      this.#fail(
-        new DirectoryError('malformed_answer', 'The server sent what is not LDAP.', { cause }),
-      ),
-    );
     this.#listenTo(socket);
   }
 
@@ -160,14 +153,23 @@ export class LdapConnection {
     this.#socket.destroy();
   }
 
+  /**
+   * What is half read of one socket is no part of what another brings: whoever sits on the
+   * way could else put the beginning of an answer before the first one by TLS.
+   */
   #listenTo(socket: Socket): void {
+    const parser = new MessageParser();
+    const failMalformed = (cause: unknown): void =>
+      this.#fail(
+        new DirectoryError('malformed_answer', 'The server sent what is not LDAP.', { cause }),
+      );
+    parser.on('message', (message) => this.#receive(message as MessageResponse));
+    parser.on('error', failMalformed);
     socket.on('data', (data: Buffer) => {
       try {
-        this.#parser.read(data, this.#waiting);
+        parser.read(data, this.#waiting);
       } catch (cause) {
-        this.#fail(
-          new DirectoryError('malformed_answer', 'The server sent what is not LDAP.', { cause }),
-        );
+        failMalformed(cause);
       }
     });
     socket.on('error', (cause) => this.#fail(unreachable(cause)));
