@@ -21,6 +21,15 @@ export interface FilterScope {
   readonly json: RawBuilder<unknown> | null;
   /** Attributes that are not in the jsonb either. */
   readonly unstored: ReadonlySet<string>;
+  /** Where parts of values are found by an index; left out where they are not. */
+  readonly parts?: PartsIndex;
+}
+
+/** A text that holds the values of several attributes, with an index over its parts. */
+export interface PartsIndex {
+  /** The attributes, by the path from the scope. */
+  readonly paths: ReadonlySet<string>;
+  readonly text: RawBuilder<unknown>;
 }
 
 /** How long Postgres compares paths: `path` of a test, as a name. */
@@ -44,12 +53,31 @@ export function filterToSql(filter: BoundFilter, scope: FilterScope): RawBuilder
       return sql<SqlBool>`((${filterToSql(filter.of, scope)}) is not true)`;
     case 'element':
       return scope.lists.get(nameOf(filter.path))?.(filter.where) ?? valuesToSql(filter, scope);
-    case 'test':
-      return testToSql(filter.test, columnOf(filter.path, filter.attribute, scope));
+    case 'test': {
+      const exact = testToSql(filter.test, columnOf(filter.path, filter.attribute, scope));
+      const isFound = scope.parts?.paths.has(nameOf(filter.path)) === true;
+      return isFound ? byParts(filter.test, scope.parts.text, exact) : exact;
+    }
     default:
       return filter satisfies never;
   }
 }
+
+/**
+ * Lets an index over parts of texts lead to the rows for which a test has to be made. An
+ * index of trigrams knows nothing of fewer than three letters in a row.
+ */
+export function byParts(
+  test: BoundTest,
+  text: RawBuilder<unknown>,
+  exact: RawBuilder<SqlBool>,
+): RawBuilder<SqlBool> {
+  if (!('operand' in test) || !HAS_PARTS.has(test.op)) return exact;
+  if (!/[\p{L}\p{N}]{3}/u.test(String(test.operand))) return exact;
+  return sql<SqlBool>`(${text} like ${`%${escapeLike(test.operand)}%`} and ${exact})`;
+}
+
+const HAS_PARTS: ReadonlySet<BoundTest['op']> = new Set(['co', 'sw', 'ew']);
 
 function joined(
   parts: readonly BoundFilter[],

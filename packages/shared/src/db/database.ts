@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type RawBuilder, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, type RawBuilder, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { AppError, wordsOf } from '../core/errors.ts';
 import type { Tables } from './tables.ts';
@@ -114,6 +114,22 @@ export async function tryAgain<T>(transaction: () => Promise<T>): Promise<T> {
       if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw error;
     }
   }
+}
+
+/**
+ * Reads in one transaction, of which no statement may take longer than so many
+ * milliseconds: it is ended then, with 57014 `query_canceled`.
+ */
+export function withTimeLimit<T>(
+  db: Database,
+  ms: number,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const reading = db.transaction().setAccessMode('read only');
+  return reading.execute(async (tx) => {
+    await sql`set local statement_timeout = ${sql.lit(ms)}`.execute(tx);
+    return work(tx);
+  });
 }
 
 /**

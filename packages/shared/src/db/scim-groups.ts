@@ -2,7 +2,7 @@ import { type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely';
 import type { ConnectionId, ScimGroupId, UserId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Database, Tx } from './database.ts';
-import { inOrder, orderOf, type ScimPage } from './scim-users.ts';
+import { orderOf, type ScimPage } from './scim-users.ts';
 import type { ScimGroupsTable } from './tables.ts';
 import { fromTimestamp, toTimestamp } from './timestamp.ts';
 
@@ -68,8 +68,8 @@ export async function listScimGroups(
   const { rows } = await sql<Selectable<ScimGroupsTable>>`
     select g.* from scim_groups g
      where g.connection_id = ${connectionId} and ${where} ${behind}
-     order by ${orderOf(page, sql`g.seq`)} limit ${limit} offset ${offset}`.execute(db);
-  return inOrder(rows, page).map(toRecord);
+     order by ${orderOf(page.order, sql`g.seq`)} limit ${limit} offset ${offset}`.execute(db);
+  return rows.map(toRecord);
 }
 
 /** How many groups of a connection satisfy a condition. */

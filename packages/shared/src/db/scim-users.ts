@@ -30,7 +30,7 @@ export interface ScimUserEntry {
   readonly search: object;
 }
 
-/** A page of a listing: rows behind a place, or after a number of rows, from either end. */
+/** A page of a listing: so many rows, behind so many behind a place. */
 export interface ScimPage {
   readonly where: RawBuilder<SqlBool>;
   /** Null: in the order in which they came. */
@@ -38,23 +38,13 @@ export interface ScimPage {
   readonly afterSeq: string | null;
   readonly offset: number;
   readonly limit: number;
-  /** The offset is from the end; only in the order in which they came. */
-  readonly fromEnd: boolean;
 }
 
 /** How a page is ordered, by the number of a row where nothing else is said. */
-export function orderOf(
-  { order, fromEnd }: ScimPage,
-  seq: RawBuilder<unknown>,
-): RawBuilder<unknown> {
-  if (order === null) return fromEnd ? sql`${seq} desc` : seq;
+export function orderOf(order: ScimPage['order'], seq: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (order === null) return seq;
   const direction = order.descending ? sql`desc nulls first` : sql`asc nulls last`;
   return sql`${order.by} ${direction}, ${seq}`;
-}
-
-/** Rows in the order of the listing, from whichever end they were read. */
-export function inOrder<Row>(rows: readonly Row[], { fromEnd }: ScimPage): readonly Row[] {
-  return fromEnd ? rows.toReversed() : rows;
 }
 
 type Row = Selectable<ScimUsersTable> & { readonly state: UserState };
@@ -108,7 +98,7 @@ export async function listScimUsers(
 ): Promise<readonly ScimUserRecord[]> {
   const { where, afterSeq, offset, limit } = page;
   const behind = afterSeq === null ? sql`` : sql`and s.seq > ${afterSeq}::bigint`;
-  const ordered = orderOf(page, sql`s.seq`);
+  const ordered = orderOf(page.order, sql`s.seq`);
   const { rows } = await sql<Row>`
     select s.*, users.state
       from (select s.user_id from scim_users s
@@ -117,7 +107,7 @@ export async function listScimUsers(
       join scim_users s on s.user_id = found.user_id
       join users on users.id = s.user_id
      order by ${ordered}`.execute(db);
-  return inOrder(rows, page).map(toRecord);
+  return rows.map(toRecord);
 }
 
 /** How many users of a connection satisfy a condition. */

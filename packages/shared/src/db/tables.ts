@@ -431,6 +431,7 @@ export interface ScimGroupMembersTable {
 export interface ScimCountsTable {
   connection_id: ConnectionId;
   kind: 'User' | 'Group';
+  block: string;
   delta: string;
 }
 

@@ -1,5 +1,5 @@
 import { asScimGroupId, type ScimGroupId } from '@rollcall/shared/core/ids';
-import { countAll } from '@rollcall/shared/db/scim-counts';
+
 import {
   countScimGroups,
   findScimGroup,
@@ -8,8 +8,10 @@ import {
   type ScimGroupRecord,
 } from '@rollcall/shared/db/scim-groups';
 import type { ScimAnswer, ScimCall, ScimRequest } from '../call.ts';
+import { answerInTime } from '../paging/bounded.ts';
 import { answerList } from '../paging/list-answer.ts';
-import { type ListParameters, readListQuery } from '../paging/list-query.ts';
+import { type ListParameters, type ListQuery, readListQuery } from '../paging/list-query.ts';
+import { findPlace } from '../paging/place.ts';
 import { applyPatch } from '../patch/apply-patch.ts';
 import { membersIn, namesMembers, takeMembersOut } from '../patch/member-steps.ts';
 import { readPatch } from '../patch/patch-request.ts';
@@ -19,7 +21,7 @@ import { readResource } from '../resource/read-resource.ts';
 import { type ScimObject, withValue } from '../resource/scim-value.ts';
 import { GROUP } from '../schema/group.ts';
 import { requireSameId } from '../users/user-requests.ts';
-import { GROUP_SCOPE, groupOrder } from './group-scope.ts';
+import { GROUP_INDEXES, GROUP_SCOPE, groupOrder } from './group-scope.ts';
 import { groupEtag, groupLocation, showGroup } from './group-view.ts';
 import { changeGroup, createGroup, deleteGroup } from './write-group.ts';
 
@@ -88,17 +90,21 @@ export async function removeGroup(
 }
 
 /** `GET /Groups` (RFC 7644 §3.4.2). */
-export function listGroups(call: ScimCall, parameters: ListParameters): Promise<ScimAnswer> {
-  const searching = { type: GROUP, scope: GROUP_SCOPE, orderBy: groupOrder };
-  const query = readListQuery(parameters, searching);
+export async function listGroups(call: ScimCall, parameters: ListParameters): Promise<ScimAnswer> {
+  const query = readListQuery(parameters, SEARCHING);
+  if (query.isQuick) return answerGroups(call, query);
+  return answerInTime(call, (bounded) => answerGroups(bounded, query));
+}
+
+const SEARCHING = { type: GROUP, scope: GROUP_SCOPE, indexed: GROUP_INDEXES, orderBy: groupOrder };
+
+function answerGroups(call: ScimCall, query: ListQuery): Promise<ScimAnswer> {
   const { where, order, projection } = query;
   const { db, connection } = call;
   return answerList<ScimGroupRecord>(call, query, {
     read: (page) => listScimGroups(db, connection.id, { where, order, ...page }),
-    count: () =>
-      query.filtered
-        ? countScimGroups(db, connection.id, where)
-        : countAll(db, connection.id, 'Group'),
+    count: () => countScimGroups(db, connection.id, where),
+    place: (offset) => findPlace(call, 'Group', offset),
     show: (rows) => showGroups(call, rows, projection),
   });
 }

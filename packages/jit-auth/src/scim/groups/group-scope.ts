@@ -27,6 +27,14 @@ export const GROUP_SCOPE: FilterScope = {
   unstored: new Set(['meta']),
 };
 
+/** By whose equality an index leads to a few groups. */
+export const GROUP_INDEXES: ReadonlySet<string> = new Set([
+  'id',
+  'displayName',
+  'externalId',
+  'members.value',
+]);
+
 /** What filters over the members of a group are asked of; `m` and `s` are membership and user. */
 export const MEMBER_SCOPE: FilterScope = {
   columns: new Map<string, FilterColumn>([

@@ -7,15 +7,28 @@ export const LIST_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 
 /** How rows are read; `seq` is their place in the order in which they came. */
 export interface RowSource<Row extends { readonly seq: string }> {
-  read(page: {
-    readonly afterSeq: string | null;
-    readonly offset: number;
-    readonly limit: number;
-    readonly fromEnd: boolean;
-  }): Promise<readonly Row[]>;
+  read(page: PageOfRows): Promise<readonly Row[]>;
+  /** How many satisfy the filter. */
   count(): Promise<number>;
+  /** Where the row is behind so many of all, and how many there are. */
+  place(offset: number): Promise<RowPlace>;
   /** How the rows of the page are shown. */
   show(rows: readonly Row[]): Promise<readonly object[]>;
+}
+
+/** Rows behind one of them, or in the order that was asked for. */
+export interface PageOfRows {
+  /** Null: from the beginning. */
+  readonly afterSeq: string | null;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** A place in the listing of all, and their number. */
+export interface RowPlace {
+  readonly total: number;
+  readonly afterSeq: string;
+  readonly offset: number;
 }
 
 /** Answers a listing with one page (RFC 7644 §3.4.2, RFC 9865). */
@@ -54,8 +67,8 @@ async function answerByIndex<Row extends { readonly seq: string }>(
 const anchors = new Anchors();
 
 /**
- * Reads a page from where it is nearest: behind the page before it, from the beginning,
- * or from the end, where it is known how many there are.
+ * Reads a page from where it is nearest: behind the page before it, or, where all are
+ * listed in the order in which they came, from a place that their counts lead to.
  */
 async function readByIndex<Row extends { readonly seq: string }>(
   { connection, now }: ScimCall,
@@ -63,17 +76,17 @@ async function readByIndex<Row extends { readonly seq: string }>(
   source: RowSource<Row>,
 ): Promise<{ readonly rows: readonly Row[]; readonly total: number | null }> {
   const offset = startIndex - 1;
-  const total = filtered ? null : await source.count();
+  const place = filtered ? null : await source.place(offset);
+  const total = place?.total ?? null;
   if (count === 0 || (total !== null && offset >= total)) return { rows: [], total };
   const listing = `${connection.id}:${fingerprint}`;
   const anchor = order === null ? anchors.find(listing, offset, now) : null;
-  const forward = { afterSeq: anchor, offset: anchor === null ? offset : 0, limit: count };
-  const limit = total === null ? count : Math.min(count, total - offset);
-  const behind = total === null ? 0 : total - offset - limit;
-  const fromEnd = total !== null && order === null && anchor === null && behind < offset;
-  const rows = await source.read(
-    fromEnd ? { afterSeq: null, offset: behind, limit, fromEnd } : { ...forward, fromEnd },
-  );
+  const begin = anchor === null && order === null ? place : null;
+  const rows = await source.read({
+    afterSeq: anchor ?? begin?.afterSeq ?? null,
+    offset: anchor === null ? (begin?.offset ?? offset) : 0,
+    limit: count,
+  });
   const last = rows.at(-1);
   if (order === null && last !== undefined) {
     anchors.remember(listing, { offset: offset + rows.length, seq: last.seq, at: now });
@@ -94,7 +107,7 @@ async function answerByCursor<Row extends { readonly seq: string }>(
   const afterSeq = place.kind === 'behind' ? place.seq : null;
   const offset = place.kind === 'offset' ? place.rows : 0;
   // One more than asked for says whether another page follows.
-  const found = await source.read({ afterSeq, offset, limit: query.count + 1, fromEnd: false });
+  const found = await source.read({ afterSeq, offset, limit: query.count + 1 });
   const rows = found.slice(0, query.count);
   const last = rows.at(-1);
   const next: Place | null =
@@ -106,7 +119,7 @@ async function answerByCursor<Row extends { readonly seq: string }>(
   const nextCursor = next === null ? null : sealCursor(next, of, call.cursorKey, call.now);
   const body = {
     schemas: [LIST_SCHEMA],
-    totalResults: await source.count(),
+    totalResults: query.filtered ? await source.count() : (await source.place(0)).total,
     itemsPerPage: rows.length,
     ...(nextCursor === null ? {} : { nextCursor }),
     Resources: await source.show(rows),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RawBuilder, SqlBool } from 'kysely';
 import { sql } from 'kysely';
 import { bindFilter } from '../filter/bind-filter.ts';
+import { isNarrow } from '../filter/narrow.ts';
 import { parseFilter } from '../filter/parse-filter.ts';
 import { type FilterScope, filterToSql } from '../filter-sql.ts';
 import { type Projection, readProjection } from '../resource/projection.ts';
@@ -29,6 +30,8 @@ export interface ListParameters {
 export interface ListQuery {
   readonly where: RawBuilder<SqlBool>;
   readonly filtered: boolean;
+  /** Whether indexes lead to the page, however many there are. */
+  readonly isQuick: boolean;
   readonly order: { readonly by: RawBuilder<unknown>; readonly descending: boolean } | null;
   readonly count: number;
   /** From 1. */
@@ -44,12 +47,14 @@ export interface ListQuery {
 export interface Searching {
   readonly type: ResourceType;
   readonly scope: FilterScope;
+  /** By whose equality an index leads to a few. */
+  readonly indexed: ReadonlySet<string>;
   readonly orderBy: (path: readonly string[]) => RawBuilder<unknown>;
 }
 
 /** Reads what a client asks for. Throws `invalidFilter`, `invalidValue`, `invalidCount`. */
 export function readListQuery(parameters: ListParameters, searching: Searching): ListQuery {
-  const { type, scope } = searching;
+  const { type, scope, indexed } = searching;
   const filter = text(parameters, 'filter');
   const cursor = parameters.cursor === undefined ? null : (text(parameters, 'cursor') ?? '');
   const order = readOrder(parameters, searching);
@@ -58,12 +63,11 @@ export function readListQuery(parameters: ListParameters, searching: Searching):
       JSON.stringify([type.name, filter, text(parameters, 'sortBy'), order?.descending ?? false]),
     )
     .digest('base64url');
+  const bound = filter === null ? null : bindFilter(parseFilter(filter), type);
   return {
-    where:
-      filter === null
-        ? sql<SqlBool>`true`
-        : filterToSql(bindFilter(parseFilter(filter), type), scope),
-    filtered: filter !== null,
+    where: bound === null ? sql<SqlBool>`true` : filterToSql(bound, scope),
+    filtered: bound !== null,
+    isQuick: bound === null ? order === null : isNarrow(bound, indexed),
     order,
     count: readCount(parameters.count, cursor !== null),
     startIndex: Math.max(1, readInteger(parameters.startIndex, 'startIndex') ?? 1),

@@ -1,5 +1,5 @@
 import { asUserId, type UserId } from '@rollcall/shared/core/ids';
-import { countAll } from '@rollcall/shared/db/scim-counts';
+
 import {
   countScimUsers,
   findScimUser,
@@ -9,8 +9,10 @@ import {
   type ScimUserRecord,
 } from '@rollcall/shared/db/scim-users';
 import type { ScimAnswer, ScimCall, ScimRequest } from '../call.ts';
+import { answerInTime } from '../paging/bounded.ts';
 import { answerList } from '../paging/list-answer.ts';
-import { type ListParameters, readListQuery } from '../paging/list-query.ts';
+import { type ListParameters, type ListQuery, readListQuery } from '../paging/list-query.ts';
+import { findPlace } from '../paging/place.ts';
 import { applyPatch } from '../patch/apply-patch.ts';
 import { readPatch } from '../patch/patch-request.ts';
 import { notFound } from '../refusals.ts';
@@ -19,7 +21,7 @@ import { readResource } from '../resource/read-resource.ts';
 import { heldAt, type ScimObject, withValue } from '../resource/scim-value.ts';
 import { USER } from '../schema/user.ts';
 import { badRequest } from '../scim-error.ts';
-import { USER_SCOPE, userOrder } from './user-scope.ts';
+import { USER_INDEXES, USER_SCOPE, userOrder } from './user-scope.ts';
 import { showUser, userEtag, userLocation } from './user-view.ts';
 import { changeUser, createUser, deleteUser } from './write-user.ts';
 
@@ -85,17 +87,21 @@ export async function removeUser(
 }
 
 /** `GET /Users` (RFC 7644 §3.4.2). */
-export function listUsers(call: ScimCall, parameters: ListParameters): Promise<ScimAnswer> {
-  const searching = { type: USER, scope: USER_SCOPE, orderBy: userOrder };
-  const query = readListQuery(parameters, searching);
+export async function listUsers(call: ScimCall, parameters: ListParameters): Promise<ScimAnswer> {
+  const query = readListQuery(parameters, SEARCHING);
+  if (query.isQuick) return answerUsers(call, query);
+  return answerInTime(call, (bounded) => answerUsers(bounded, query));
+}
+
+const SEARCHING = { type: USER, scope: USER_SCOPE, indexed: USER_INDEXES, orderBy: userOrder };
+
+function answerUsers(call: ScimCall, query: ListQuery): Promise<ScimAnswer> {
   const { where, order, projection } = query;
   const { db, connection } = call;
   return answerList<ScimUserRecord>(call, query, {
     read: (page) => listScimUsers(db, connection.id, { where, order, ...page }),
-    count: () =>
-      query.filtered
-        ? countScimUsers(db, connection.id, where)
-        : countAll(db, connection.id, 'User'),
+    count: () => countScimUsers(db, connection.id, where),
+    place: (offset) => findPlace(call, 'User', offset),
     show: (rows) => showUsers(call, rows, projection),
   });
 }

@@ -1,6 +1,12 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { BoundFilter } from '../filter/bound-filter.ts';
-import { type FilterColumn, type FilterScope, filterToSql, valuesToSql } from '../filter-sql.ts';
+import type { BoundFilter, BoundTest } from '../filter/bound-filter.ts';
+import {
+  byParts,
+  type FilterColumn,
+  type FilterScope,
+  filterToSql,
+  valuesToSql,
+} from '../filter-sql.ts';
 import { badRequest } from '../scim-error.ts';
 
 /** Where each attribute of a user is; `s` is the row of `scim_users`. */
@@ -45,29 +51,52 @@ export const USER_SCOPE: FilterScope = {
   ]),
   json: sql`s.search`,
   unstored: new Set(['meta']),
+  parts: {
+    // Of `userName` the beginning has an index of its own.
+    paths: new Set([
+      'userName',
+      'displayName',
+      'name.givenName',
+      'name.familyName',
+      'name.formatted',
+    ]),
+    text: sql`scim_names(s.search)`,
+  },
 };
 
+/** By whose equality an index leads to a few users. */
+export const USER_INDEXES: ReadonlySet<string> = new Set([
+  'id',
+  'userName',
+  'externalId',
+  'emails.value',
+]);
+
 /**
- * Addresses are asked in the jsonb; where one address is named, the index over them all
- * leads to the few rows for which that has to be done.
+ * Addresses are asked in the jsonb; where one address is named, or a part of one, an index
+ * over them all leads to the rows for which that has to be done.
  */
 function emailsToSql(where: BoundFilter | null): RawBuilder<SqlBool> {
   const condition = valuesToSql({ path: ['emails'], where }, JSON_SCOPE);
-  const address = where === null ? null : requiredAddress(where);
-  if (address === null) return condition;
-  return sql<SqlBool>`(s.email_keys @> array[${address}]::text[] and ${condition})`;
+  const test = where === null ? null : requiredOfAddress(where);
+  if (test === null || !('operand' in test)) return condition;
+  const operand = String(test.operand);
+  if (test.op === 'eq') {
+    return sql<SqlBool>`(s.email_keys @> array[${operand}]::text[] and ${condition})`;
+  }
+  // The text has addresses as JSON writes them.
+  const isPlain = JSON.stringify(operand) === `"${operand}"`;
+  return isPlain ? byParts(test, sql`scim_names(s.search)`, condition) : condition;
 }
 
-function requiredAddress(where: BoundFilter): string | null {
+/** What every address that satisfies a filter satisfies; null where that is nothing that helps. */
+function requiredOfAddress(where: BoundFilter): BoundTest | null {
   if (where.kind === 'and') {
-    for (const part of where.parts) {
-      const address = requiredAddress(part);
-      if (address !== null) return address;
-    }
-    return null;
+    const tests = where.parts.flatMap((part) => requiredOfAddress(part) ?? []);
+    return tests.find(({ op }) => op === 'eq') ?? tests[0] ?? null;
   }
-  if (where.kind !== 'test' || where.test.op !== 'eq') return null;
-  return where.path.join('.') === 'value' ? String(where.test.operand) : null;
+  if (where.kind !== 'test' || where.path.join('.') !== 'value') return null;
+  return ['eq', 'co', 'sw', 'ew'].includes(where.test.op) ? where.test : null;
 }
 
 const GROUP_COLUMNS: FilterScope = {
