@@ -47,7 +47,13 @@ export function orderOf(order: ScimPage['order'], seq: RawBuilder<unknown>): Raw
   return sql`${order.by} ${direction}, ${seq}`;
 }
 
-type Row = Selectable<ScimUsersTable> & { readonly state: UserState };
+type Row = Pick<
+  Selectable<ScimUsersTable>,
+  'user_id' | 'seq' | 'active' | 'resource' | 'version' | 'created_at' | 'modified_at'
+> & { readonly state: UserState };
+
+/** What a record is made of: not what it is only found by. */
+const RECORD = sql`s.user_id, s.seq, s.active, s.resource, s.version, s.created_at, s.modified_at, users.state`;
 
 /** The user of a connection with this id, or null. */
 export async function findScimUser(
@@ -56,7 +62,7 @@ export async function findScimUser(
   id: UserId,
 ): Promise<ScimUserRecord | null> {
   const { rows } = await sql<Row>`
-    select s.*, users.state from scim_users s join users on users.id = s.user_id
+    select ${RECORD} from scim_users s join users on users.id = s.user_id
      where s.user_id = ${id} and s.connection_id = ${connectionId}`.execute(db);
   const [row] = rows;
   return row === undefined ? null : toRecord(row);
@@ -100,7 +106,7 @@ export async function listScimUsers(
   const behind = afterSeq === null ? sql`` : sql`and s.seq > ${afterSeq}::bigint`;
   const ordered = orderOf(page.order, sql`s.seq`);
   const { rows } = await sql<Row>`
-    select s.*, users.state
+    select ${RECORD}
       from (select s.user_id from scim_users s
              where s.connection_id = ${connectionId} and ${where} ${behind}
              order by ${ordered} limit ${limit} offset ${offset}) as found

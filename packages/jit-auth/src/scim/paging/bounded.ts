@@ -20,10 +20,11 @@ let atWork = 0;
 export async function answerInTime(
   call: ScimCall,
   list: (call: ScimCall) => Promise<ScimAnswer>,
+  limitMs: number = LIMIT_MS,
 ): Promise<ScimAnswer> {
   await takeTurn();
   try {
-    return await withTimeLimit(call.db, LIMIT_MS, (tx) => list({ ...call, db: tx }));
+    return await withTimeLimit(call.db, limitMs, (tx) => list({ ...call, db: tx }));
   } catch (error) {
     throw isOutOfTime(error) ? tooMuch() : error;
   } finally {
