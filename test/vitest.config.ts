@@ -1,27 +1,32 @@
-import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './setup/longest-first.ts';
+import base from './vitest.base.ts';
 
-/**
- * Start it with `node --conditions=source`, as `npm test` does. Node itself loads
- * the sources, exactly as `npm start` does: nothing has to be built, and what a
- * bundler would forgive fails here too.
- */
+const { include: _, ...test } = base.test ?? {};
+// What is set up for the whole run would be set up for each project anew.
+const { globalSetup: __, ...shared } = test;
+const resolve = base.resolve ?? {};
+
 export default defineConfig({
-  root: resolve(import.meta.dirname, '..'),
-  resolve: { conditions: ['source', 'node'] },
+  ...base,
   test: {
-    include: ['test/{unit,integration,conformance,e2e}/**/*.test.ts'],
-    globalSetup: ['test/setup/global.ts'],
-    pool: 'forks',
-    // One more than the cores of a small machine: many tests wait for clocks and processes.
-    maxWorkers: 3,
-    execArgv: ['--conditions=source'],
-    experimental: { viteModuleRunner: false },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 30_000,
-    // A test that only passes at the second try is a test that fails.
-    retry: 0,
-    passWithNoTests: false,
+    ...test,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      // Pure code leaves nothing behind, so its files may share a process and what it has
+      // loaded: a third of their time is loading.
+      {
+        resolve,
+        test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false },
+      },
+      {
+        resolve,
+        test: {
+          ...shared,
+          name: 'whole',
+          include: ['test/{integration,conformance,e2e}/**/*.test.ts'],
+        },
+      },
+    ],
   },
 });

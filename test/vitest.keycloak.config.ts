@@ -1,5 +1,5 @@
 import { mergeConfig } from 'vitest/config';
-import base from './vitest.config.ts';
+import base from './vitest.base.ts';
 
 const config = mergeConfig(base, {
   test: { testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 1 },

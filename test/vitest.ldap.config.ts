@@ -1,5 +1,5 @@
 import { mergeConfig } from 'vitest/config';
-import base from './vitest.config.ts';
+import base from './vitest.base.ts';
 
 const config = mergeConfig(base, {
   test: { testTimeout: 60_000, hookTimeout: 180_000, maxWorkers: 1 },
