@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { rollcall } from '../integration/cli/rollcall.ts';
 import { launchBrowser } from '../setup/browser.ts';
 import { describeOnBothEngines, type FreshRedis, redisOrNull } from '../setup/redis.ts';
 import { demoAddresses, openWorkplace, until, type Workplace } from '../support/service.ts';
@@ -151,7 +152,7 @@ describeOnBothEngines('the story, clicked through', (engine) => {
     await admin.goto(idp);
     await admin.getByTestId(`restore-${ALAN}`).click();
     await until('the sweep to restore Alan', TWO_SWEEPS, async () => {
-      const list = await workplace.rollcall('users', 'list', '--json');
+      const list = await rollcall(['users', 'list', '--json'], { cwd: workplace.folder });
       return /"state":\s*"deactivated"/.test(list.stdout) ? null : list;
     });
     await signIn(alan, 'Alan Turing');
