@@ -189,20 +189,39 @@ describe('the last admins', () => {
       await admit(house, name, ['editor'], 0);
     }
     await house.sweep(1);
-    const roles = [
-      ...RULES.slice(0, 1),
-      rule('editor', 'editors', { privileged: true, from: ['acme'] }),
-    ];
-    const base = house.sweepOf().policy;
-    const more = {
-      configuration: 'editor is privileged',
-      privilegedRoles: new Set(['editor']),
-      policy: { ...base, roles: { ...base.roles, rules: roles } },
-    };
+    const more = editorsArePrivileged();
     await house.sweep(5, more);
     house.directory.set('a1', { standing: 'disabled' });
     house.directory.set('a2', { standing: 'disabled' });
     await house.sweep(10, more);
     expect(await out()).toEqual([]);
   });
+
+  it('nor go two of the others in one run, whose role was declared so', async () => {
+    await house.hire(CROWD);
+    await house.hire(['a1', 'a2', 'a3', 'a4'], ['analysts', 'editors']);
+    await house.sweep(1);
+    const more = editorsArePrivileged();
+    await house.sweep(5, more);
+    for (const name of ['a1', 'a2']) house.directory.set(name, { standing: 'disabled' });
+    expect(await house.sweep(10, more)).toMatchObject({
+      state: 'held',
+      waiting: 2,
+      heldWhy: [{ rule: 'privileged_holders' }],
+    });
+  });
 });
+
+/** A configuration in which a role is privileged that was not when people got it. */
+function editorsArePrivileged() {
+  const roles = [
+    ...RULES.slice(0, 1),
+    rule('editor', 'editors', { privileged: true, from: ['acme'] }),
+  ];
+  const base = house.sweepOf().policy;
+  return {
+    configuration: 'editor is privileged',
+    privilegedRoles: new Set(['editor']),
+    policy: { ...base, roles: { ...base.roles, rules: roles } },
+  };
+}

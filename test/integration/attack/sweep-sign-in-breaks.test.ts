@@ -4,7 +4,7 @@ import { noDirectory } from '@rollcall/sweeper/directories/no-directory';
 import { applyPlan } from '@rollcall/sweeper/plan/apply-plan';
 import type { ConnectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ACME, admit, noteSignIn } from '../access/people.ts';
+import { ACME, admit, noteSignIn, OPERATOR, run, step } from '../access/people.ts';
 import { type House, names, openHouse, sweepOver } from '../sweeper/house.ts';
 
 /** Sign-in breaks between the decision that somebody has not signed in, and its application. */
@@ -86,5 +86,12 @@ describe('a plan that ends access because somebody has not signed in', () => {
     // A partner whose people have all gone has no sign-ins at all: a day later it counts again.
     await house.sweep(93 * DAY + 2, ofSilence());
     expect(await house.stateOf('p000')).toBe('deactivated');
+    // An administrator who gives access back is not contradicted by the next sweep.
+    for (const kind of ['deactivate', 'restore'] as const) {
+      const byHand = step(kind, await house.idOf('p000'), { reason: 'by_admin' });
+      await run(house, byHand, OPERATOR, 93 * DAY * 60 + 300);
+    }
+    await house.sweep(93 * DAY + 15, ofSilence());
+    expect(await house.stateOf('p000')).toBe('active');
   });
 });

@@ -6,6 +6,7 @@ import type { Foundation } from '@rollcall/shared/engine/foundation';
 import type { Job } from '@rollcall/shared/queue/job';
 import { type JobQueue, openQueues, type Queues } from '@rollcall/shared/queue/queues';
 import { catchUp, repairSchedules, scheduleSweeps } from '@rollcall/sweeper/jobs/schedule';
+import { tendWhatIsHeld } from '@rollcall/sweeper/jobs/tend';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeOnBothEngines } from '../../setup/redis.ts';
 import { until } from '../../support/service.ts';
@@ -79,6 +80,23 @@ describeOnBothEngines('the schedules of sweeps', (engine) => {
     const late = after(now, 121 * MINUTE);
     await repairSchedules(queue, wanted, late);
     expect((await queue.counts()).delayed).toBe(2);
+  });
+
+  it('bring back the job of a held plan that the queue has lost', async () => {
+    const { db, pool } = foundation;
+    const { rows } = await pool.query(`
+      insert into sweep_runs (id, connection_id, trigger, state, fence, started_at)
+      values (gen_random_uuid(), 'held', 'schedule', 'held', 1, now()) returning id`);
+    await pool.query(
+      `insert into plans (run_id, connection_id, digest, state, population, created_at, expires_at)
+       values ($1, 'held', 'd', 'held', 1, now(), now() + interval '1 day')`,
+      [rows[0]?.id],
+    );
+    const sweeps = every(60, 'held', 'b').map((one) => ({ ...one, mode: 'auto' as const }));
+    const tended = queues.queue('tended');
+    for (const _ of [1, 2]) await tendWhatIsHeld(tended, db, sweeps);
+    expect((await tended.counts()).waiting).toBe(1);
+    await tended.close();
   });
 
   it('that were missed are caught up, spread, each once', async () => {

@@ -108,4 +108,12 @@ describe('the fingerprint of a configuration', () => {
     expect(now.config).not.toBe(before.config);
     expect(now.directory).not.toBe(before.directory);
   });
+
+  it('changes with how often a roster must lack somebody, and with that of no other directory', () => {
+    const roster = { type: 'roster', file: '/srv/people.csv', columns: { id: 'id' } };
+    const of = (directory: object, misses: number) =>
+      fingerprints({ directory, sweep: { misses } }).config;
+    expect(of(roster, 2)).not.toBe(of(roster, 4));
+    expect(of(DIRECTORY, 2)).toBe(of(DIRECTORY, 4));
+  });
 });

@@ -13,6 +13,16 @@ describe('approvers', () => {
     ['two', [by('oda'), by('ida')], 2],
     ['one, in other letters', [by('Oda'), by(' oda  '), by('ODA')], 1],
     ['one, with other spaces', [by('Oda  Lang'), by('oda lang')], 1],
+    [
+      'one, with what nobody sees',
+      [by('o\u200bda'), by('oda\u00ad'), by('\u202eoda'), by('oda')],
+      1,
+    ],
+    [
+      'one, with capitals of their own',
+      [by('stra\u00dfe'), by('STRASSE'), by('\u03c3\u03c2'), by('\u03a3\u03a3')],
+      2,
+    ],
     ['one, in letters of another width', [by('ｏｄａ'), by('oda')], 1],
     ['one account, no names', [by('root', 'root'), by('Root', 'root')], 1],
     ['one account, a name given afterwards', [by('root', 'root'), by('oda', 'root')], 1],

@@ -90,7 +90,7 @@ async function putTombstone(tx: Tx, user: User, now: EpochMs): Promise<void> {
             ${directoryId === null ? null : sql`tombstone_hash(${connectionId}, ${directoryId})`},
             ${user.id}, ${user.owner}, ${cause}, ${toTimestamp(user.stateChangedAt)}, ${toTimestamp(now)})
     on conflict (connection_id, subject_hash) do update
-      set directory_hash = excluded.directory_hash, user_id = excluded.user_id,
+      set directory_hash = coalesce(excluded.directory_hash, tombstones.directory_hash), user_id = excluded.user_id,
           owner = excluded.owner, cause = excluded.cause, ended_at = excluded.ended_at,
           purged_at = excluded.purged_at`.execute(tx);
 }

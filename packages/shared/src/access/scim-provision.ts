@@ -9,7 +9,7 @@ import { lockDirectoryId, usersByDirectoryId } from './directory-id.ts';
 import { lockUserWithGrants } from './privileged.ts';
 import { auditViewOf, recordAudit } from './record.ts';
 import { insertScimNewcomer, type ScimNewcomer } from './scim-newcomer.ts';
-import { findTombstone } from './tombstone.ts';
+import { endsOf } from './tombstone.ts';
 
 /** SCIM makes somebody known, or takes over whom sign-ins have made known. */
 export interface ScimProvision {
@@ -65,9 +65,9 @@ export async function provisionByScim(
   const known = await findKnown(tx, change);
   if (known === 'ambiguous') return { kind: 'refused', code: 'ambiguous', user: null };
   if (known !== null) return adopt(tx, known, change, actor, now);
-  // Of whoever was purged, an administrator's end is still an administrator's (invariant 5).
-  const stone = await findTombstone(tx, change);
-  if (stone?.cause === 'admin' && change.active) {
+  // Of whoever was purged, or is named otherwise now, an administrator's end is still an
+  // administrator's (invariant 5).
+  if (change.active && (await endsOf(tx, change)).some(({ cause }) => cause === 'admin')) {
     return { kind: 'refused', code: 'other_cause', user: null };
   }
   const made = await insertScimNewcomer(tx, change, { isKnownNew: true }, actor, now);

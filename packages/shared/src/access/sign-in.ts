@@ -23,7 +23,7 @@ import {
 import { endSessionsOfUser } from './session-end.ts';
 import { storyOf, storyOfRefused } from './sign-in-story.ts';
 import { writeTogether } from './together.ts';
-import { findTombstone } from './tombstone.ts';
+import { endsOf } from './tombstone.ts';
 
 /**
  * Admits somebody: the user, the grants, the session, the audit and the outbox in
@@ -40,6 +40,9 @@ export async function signIn(
   const admission = await lockAdmission(tx, change);
   if (admission.kind === 'refused') return { ...admission, user: null };
   const { connectionEpoch, known } = admission;
+  // They were purged while their row was waited for, and nobody is known by this name now.
+  if (known !== null && known.user.subject !== change.subject)
+    return signIn(tx, change, actor, now);
   if (known !== null) return admitKnown(tx, { change, ...known, connectionEpoch }, actor, now);
   if (await isKnownOverScim(tx, change)) return signIn(tx, change, actor, now);
   if (change.provisioning === 'scim') {
@@ -82,15 +85,16 @@ async function isSomebodyElseOverScim(tx: Tx, change: SignIn): Promise<boolean> 
 /**
  * Whoever was purged comes back as whoever was only deactivated does, and as somebody new
  * (invariant 5). No directory can say that they are back, for nobody is left to ask about:
- * so a sign-in has to, all of it from after the end of their access.
+ * so a sign-in has to, all of it from after the end of their access. Whom the directory
+ * knows by an id of which nobody has access any more comes back no sooner by another name.
  */
 async function objectionToReturn(tx: Tx, change: SignIn): Promise<RefusalCode | null> {
-  const stone = await findTombstone(tx, change);
-  if (stone === null) return null;
-  const { cause, owner, endedAt: stateChangedAt } = stone;
-  const ended = { cause, owner, stateChangedAt, stateReason: null };
-  const verdict = decideReEntry(ended, { ...change, vouching: 'assertion' });
-  return verdict === 'restored' ? null : verdict;
+  for (const { purged, ...ended } of await endsOf(tx, change)) {
+    const vouching = purged ? 'assertion' : change.vouching;
+    const verdict = decideReEntry(ended, { ...change, vouching });
+    if (verdict !== 'restored') return verdict;
+  }
+  return null;
 }
 
 /** A person whose row is locked, and what they hold. */

@@ -7,13 +7,14 @@ import type { Database, Tx } from '../db/database.ts';
 import { fromTimestamp } from '../db/timestamp.ts';
 import { recordAudit } from './record.ts';
 
-/** What is left of somebody who was purged. */
-export interface Tombstone {
-  readonly userId: UserId;
+/** An end of access that stands against somebody's coming in as somebody new. */
+export interface StandingEnd {
   readonly owner: Owner;
   readonly cause: Cause;
-  /** When the access ended. */
-  readonly endedAt: EpochMs;
+  readonly stateChangedAt: EpochMs;
+  /** Null where the person was purged. */
+  readonly stateReason: string | null;
+  readonly purged: boolean;
 }
 
 /** Whom a connection names. */
@@ -23,23 +24,45 @@ export interface NamedByConnection {
   readonly directoryId: DirectoryId | null;
 }
 
-/** The newest tombstone of whoever has this subject, or this id in the directory; or null. */
-export async function findTombstone(
+/**
+ * Every end of access of whoever has this subject or this id in the directory: of those who
+ * were purged, and of those who are known by another subject. A person whom the directory
+ * names once does not come back by being named otherwise; one end that stands is enough,
+ * however many others are newer. Whoever has access by some record of the same id comes in
+ * anyway, and for them nothing is asked but the tombstones.
+ */
+export async function endsOf(
   tx: Database | Tx,
   named: NamedByConnection,
-): Promise<Tombstone | null> {
-  const { rows } = await sql<{ user_id: UserId; owner: Owner; cause: Cause; ended_at: Date }>`
-    select user_id, owner, cause, ended_at from tombstones
-     where ${isOf(named)} order by ended_at desc limit 1`.execute(tx);
-  const [row] = rows;
-  if (row === undefined) return null;
-  const { user_id: userId, owner, cause } = row;
-  return { userId, owner, cause, endedAt: fromTimestamp(row.ended_at) };
+): Promise<readonly StandingEnd[]> {
+  const { connectionId, directoryId } = named;
+  const { rows } = await sql<{
+    owner: Owner;
+    cause: Cause;
+    ended_at: Date;
+    reason: string | null;
+    purged: boolean;
+  }>`
+    select owner, cause, ended_at, null as reason, true as purged from tombstones
+     where ${isOf(named)}
+    union all
+    select u.owner, u.cause, u.state_changed_at, u.state_reason, false from users u
+     where u.connection_id = ${connectionId} and u.directory_id = ${directoryId}::text
+       and u.state in ('deactivated', 'purge_eligible')
+       and not exists (
+         select from users other
+          where other.connection_id = u.connection_id and other.directory_id = u.directory_id
+            and other.state in ('active', 'suspected', 'contained'))
+     order by ended_at desc`.execute(tx);
+  return rows.map(({ owner, cause, ended_at, reason, purged }) => {
+    const stateChangedAt = fromTimestamp(ended_at);
+    return { owner, cause, stateChangedAt, stateReason: reason, purged };
+  });
 }
 
 /**
- * Takes a tombstone away: from then on the person is somebody new, who comes in as anybody
- * does. False where there is none.
+ * Takes a tombstone away, with those of the same id in the directory: from then on the
+ * person is somebody new, who comes in as anybody does. False where there is none.
  */
 export async function liftTombstone(
   tx: Tx,
@@ -49,7 +72,10 @@ export async function liftTombstone(
   now: EpochMs,
 ): Promise<boolean> {
   const { rows } = await sql<{ user_id: UserId }>`
-    delete from tombstones where ${isOf(named)} returning user_id`.execute(tx);
+    delete from tombstones where ${isOf(named)}
+        or connection_id = ${named.connectionId} and directory_hash in (
+          select directory_hash from tombstones where ${isOf(named)})
+    returning user_id`.execute(tx);
   for (const { user_id } of rows) {
     await recordAudit(
       tx,

@@ -20,6 +20,7 @@ export function configFingerprint(connection: ConnectionConfig, parts: Fingerpri
     directory: identityOf(connection.directory),
     // Left out where there is none: configurations of before keep their fingerprint.
     ...(silence === null ? {} : { silence: silence.deactivateDays }),
+    ...missesOf(connection),
     subject: connection.subject,
     directoryId: connection.directoryId,
     groups: [...connection.attributes.groups].sort(),
@@ -33,6 +34,12 @@ export function configFingerprint(connection: ConnectionConfig, parts: Fingerpri
       .map((entry) => entry.subject)
       .sort(),
   });
+}
+
+/** How often a roster must lack somebody: what counts as gone is changed by it. */
+function missesOf({ directory, sweep }: ConnectionConfig): Record<string, number> {
+  if (directory.type !== 'roster' || sweep === null) return {};
+  return { misses: sweep.misses, missesApart: sweep.missesApartMs };
 }
 
 /** A hash over which directory is asked and for whom: tenant, application, filter, scope. */

@@ -1,5 +1,6 @@
 import { REFUSALS_IN_DOUBT } from './sign-in-health.ts';
 import type { EpochMs } from './time.ts';
+import type { User } from './user.ts';
 
 /** From when on somebody's silence means that they have left (evidence E4). */
 export interface SilencePolicy {
@@ -40,19 +41,28 @@ export function silentDaysOf(days: readonly CountedDay[]): readonly number[] {
 }
 
 /**
- * For how many days somebody has been silent: the whole days since the last sign-in, less
+ * When a silence began: with the last sign-in, or with the day on which somebody became known
+ * who never signed in. Whom an administrator has given access back since has the same time
+ * again to come: otherwise the next sweep would end it at once.
+ */
+export function silentSince(
+  user: Pick<User, 'lastAssertionAt' | 'createdAt' | 'state' | 'stateReason' | 'stateChangedAt'>,
+): EpochMs {
+  const seenAt = user.lastAssertionAt ?? user.createdAt;
+  const isGivenBack = user.state === 'active' && user.stateReason === 'by_admin';
+  return isGivenBack && user.stateChangedAt > seenAt ? user.stateChangedAt : seenAt;
+}
+
+/**
+ * For how many days somebody has been silent: the whole days since it began, less
  * those that do not count.
  *
- * @param countable as {@link silentDaysOf} gives them, from that sign-in on.
+ * @param countable as {@link silentDaysOf} gives them, from then on.
  */
-export function countSilence(
-  countable: readonly number[],
-  lastSignInAt: EpochMs,
-  now: EpochMs,
-): number {
-  const [first, last] = [dayNumber(lastSignInAt), dayNumber(now)];
+export function countSilence(countable: readonly number[], since: EpochMs, now: EpochMs): number {
+  const [first, last] = [dayNumber(since), dayNumber(now)];
   const counted = countable.filter((day) => day > first && day <= last).length;
-  return Math.max(0, Math.min(counted, Math.floor((now - lastSignInAt) / DAY_MS)));
+  return Math.max(0, Math.min(counted, Math.floor((now - since) / DAY_MS)));
 }
 
 /** The highest threshold that a silence has reached without being over; null: none. */

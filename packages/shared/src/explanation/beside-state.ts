@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { UserId } from '../core/ids.ts';
+import { silentSince } from '../core/silence.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { User } from '../core/user.ts';
 import type { Database } from '../db/database.ts';
@@ -59,7 +60,7 @@ async function lastWarning(db: Database, user: User): Promise<SilenceWarning | n
     .select(['days', 'at'])
     .where('user_id', '=', user.id)
     // A sign-in ends a silence, and what was told of it.
-    .where('silent_since', '=', toTimestamp(user.lastAssertionAt ?? user.createdAt))
+    .where('silent_since', '=', toTimestamp(silentSince(user)))
     .orderBy('days', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -77,7 +78,8 @@ export async function silencesTold(
     .innerJoin('users as person', 'person.id', 'warning.user_id')
     .select(['warning.user_id', 'warning.days'])
     .where(sql<boolean>`warning.user_id = any(${users.map(({ id }) => id)}::uuid[])`)
-    .where(sql<boolean>`warning.silent_since = coalesce(last_assertion_at, created_at)`)
+    .where(sql<boolean>`warning.silent_since = greatest(coalesce(last_assertion_at, created_at),
+        case when state = 'active' and state_reason = 'by_admin' then state_changed_at end)`)
     .orderBy('warning.days')
     .execute();
   return new Map(rows.map((row) => [row.user_id, row.days]));

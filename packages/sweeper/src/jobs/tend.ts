@@ -1,5 +1,10 @@
 import { codeOf } from '@rollcall/shared/core/errors';
+import { HELD } from '@rollcall/shared/core/lifecycle';
+import type { Database } from '@rollcall/shared/db/database';
 import type { Job, JobOutcome } from '@rollcall/shared/queue/job';
+import type { JobQueue } from '@rollcall/shared/queue/queues';
+import { sql } from 'kysely';
+import type { ConnectionSweep } from '../sweep/connection-sweep.ts';
 import type { SweepSummary } from '../sweep/summary.ts';
 import { tendHeld } from '../sweep/tend-held.ts';
 import { TEND_JOB, tendPayload } from './payload.ts';
@@ -13,6 +18,29 @@ export async function tendSoon(result: SweepSummary, work: SweepWork): Promise<v
   if (result.state !== 'held') return;
   const { connectionId } = result;
   await work.queue.add(TEND_JOB, { connectionId }, { id: `tend-${connectionId}` });
+}
+
+/**
+ * Has every held plan looked after, and everybody who is still contained for one: where the
+ * queue has lost the job, no sweep may succeed that would put it in again.
+ */
+export async function tendWhatIsHeld(
+  queue: JobQueue,
+  db: Database,
+  sweeps: Iterable<Pick<ConnectionSweep, 'connectionId' | 'mode'>>,
+): Promise<void> {
+  const { rows } = await sql<{ connection_id: string; held: boolean }>`
+    select connection_id, true as held from plans where state = 'held'
+    union all
+    select u.connection_id, false from held_containments c join users u on u.id = c.user_id
+     where c.outcome = 'contained' and u.state = 'contained' and u.state_reason = ${HELD}`.execute(
+    db,
+  );
+  for (const { connectionId, mode } of sweeps) {
+    const concerned = rows.filter((row) => row.connection_id === connectionId);
+    if (!concerned.some(({ held }) => !held || mode !== 'observe')) continue;
+    await queue.add(TEND_JOB, { connectionId }, { id: `tend-${connectionId}` });
+  }
 }
 
 /** Does what is due for the held plan of a connection, and comes back for the rest. */

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { repairSchedules, type Scheduled } from './schedule.ts';
+import { tendWhatIsHeld } from './tend.ts';
 import type { SweepWork } from './work.ts';
 
 /** How often the schedules are looked after, in milliseconds. */
 const EVERY_MS = 60_000;
 
 /**
- * Looks after the schedules until the signal is aborted: a queue that has lost its memory,
+ * Looks after the schedules and held plans until the signal is aborted: a queue that has lost its memory,
  * or could not be reached when the next job was due, would never sweep again by itself.
  */
 export async function lookAfterSchedules(
@@ -22,6 +23,7 @@ export async function lookAfterSchedules(
     if (signal.aborted) return;
     try {
       await repairSchedules(work.queue, sweeps, work.tools.clock());
+      await tendWhatIsHeld(work.queue, work.tools.db, work.sweeps.values());
     } catch (error) {
       work.tools.log.warn({ event: 'sweep.schedules_not_kept', err: error });
     }

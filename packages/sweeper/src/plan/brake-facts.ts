@@ -98,10 +98,14 @@ export async function countWithAccess(db: Database, connectionId: ConnectionId):
   return Number(row.count);
 }
 
-/** The privileged roles that these people hold, over every connection and channel. */
+/**
+ * The privileged roles that these people hold, over every connection and channel: those
+ * that were so when they were given, and those that the configuration declares now.
+ */
 export async function readPrivileged(
   db: Database,
   ids: readonly UserId[],
+  declared: ReadonlySet<string>,
 ): Promise<ReadonlyMap<UserId, readonly string[]>> {
   if (ids.length === 0) return new Map();
   const rows = await db
@@ -109,7 +113,7 @@ export async function readPrivileged(
     .select(['user_id', 'role'])
     .distinct()
     .where('user_id', 'in', [...ids])
-    .where('privileged', '=', true)
+    .where(sql<boolean>`(privileged or role = any(${[...declared]}::text[]))`)
     .orderBy('role')
     .execute();
   const byUser = Map.groupBy(rows, (row) => row.user_id);

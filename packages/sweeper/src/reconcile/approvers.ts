@@ -6,9 +6,17 @@ export interface Approver {
   readonly account: string | null;
 }
 
-/** A name as approvers are told apart by: neither case nor spaces make two people of one. */
+/** What nobody sees: zero-width characters, controls, marks of direction, and the like. */
+const INVISIBLE = /[\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * A name as approvers are told apart by: neither case nor spaces make two people of one,
+ * nor characters that nobody sees.
+ */
 export function approverKey(name: string): string {
-  return name.normalize('NFKC').trim().replace(/\s+/gu, ' ').toLowerCase();
+  const seen = name.normalize('NFKC').replace(/\s+/gu, ' ').replace(INVISIBLE, '');
+  // Through capitals first: some letters have two small forms, or a capital of two letters.
+  return seen.toUpperCase().toLowerCase().normalize('NFKC').replace(/ +/g, ' ').trim();
 }
 
 /**

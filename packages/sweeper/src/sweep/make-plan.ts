@@ -107,6 +107,7 @@ async function count(run: Run, decisions: readonly Decision[], tally: Tally): Pr
   const held = await readPrivileged(
     run.db,
     taking.map((decision) => decision.userId),
+    run.sweep.privilegedRoles,
   );
   for (const [id, roles] of held) tally.privileged.set(id, roles);
   tally.taking.push(...taking.map(withoutDetail));

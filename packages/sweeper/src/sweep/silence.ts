@@ -4,6 +4,7 @@ import {
   DAY_MS,
   type SilencePolicy,
   silentDaysOf,
+  silentSince,
 } from '@rollcall/shared/core/silence';
 import { after, type EpochMs, toEpochMs } from '@rollcall/shared/core/time';
 import { labelOf } from '@rollcall/shared/core/user';
@@ -25,18 +26,13 @@ export async function withSilence(
   const { policy, connectionId } = run.sweep;
   const first = part[0];
   if (policy.silence === undefined || first === undefined) return part;
-  const oldest = part.reduce<number>((so, { user }) => Math.min(so, lastSeen(user)), now);
+  const oldest = part.reduce<number>((so, { user }) => Math.min(so, silentSince(user)), now);
   const since = toEpochMs(oldest);
   const countable = silentDaysOf(await daysOf(run.db, connectionId, since));
   return part.map((person) => ({
     ...person,
-    silentDays: countSilence(countable, lastSeen(person.user), now),
+    silentDays: countSilence(countable, silentSince(person.user), now),
   }));
-}
-
-/** Whoever never signed in has been silent since we know them. */
-function lastSeen({ lastAssertionAt, createdAt }: KnownUser['user']): EpochMs {
-  return lastAssertionAt ?? createdAt;
 }
 
 /**
@@ -88,7 +84,7 @@ async function recordWarnings(
 ): Promise<ReadonlySet<UserId>> {
   const rows = due.map(({ person: { user }, days }) => ({
     user_id: user.id,
-    silent_since: toTimestamp(lastSeen(user)),
+    silent_since: toTimestamp(silentSince(user)),
     days,
     at: toTimestamp(now),
   }));
@@ -107,7 +103,7 @@ async function tell(
   { deactivateDays }: SilencePolicy,
   now: EpochMs,
 ): Promise<void> {
-  const since = lastSeen(user);
+  const since = silentSince(user);
   const left = deactivateDays - silentDays;
   await raise(
     tx,
