@@ -76,6 +76,17 @@ describe('one person is one user', () => {
   });
 });
 
+it('who was handed over before the first sign-in is whom that sign-in is of', async () => {
+  const id = await scene.acme.user('early', { externalId: 'oid-early' });
+  const actor = { kind: 'operator' as const, name: 'oda' };
+  const order = { to: 'jit' as const, because: 'test' };
+  await inTransaction(scene.db, (tx) =>
+    handOverUser(tx, { id: toUserId(id) }, order, actor, currentTime()),
+  );
+  const first = { directoryId: 'oid-early', provisioning: 'jit' as const, roles };
+  expect(idOf(await signIn(scene.db, 'name-early', first))).toBe(id);
+});
+
 it('nobody is handed over of whom nothing is left', async () => {
   const id = idOf(await signIn(scene.db, 'purged', { roles }));
   await scene.fresh.pool.query(

@@ -36,9 +36,9 @@ export async function usersByDirectoryId(
 }
 
 /**
- * Gives a user whom SCIM answers for, and whom it knows by the id of the directory, the name
- * that assertions have for the person: the first one, or another than before. True where
- * there was one to be named.
+ * Gives a user whom SCIM answers for, or made known, by the id of the directory the name
+ * that assertions have for the person: the first one, or to SCIM's also another than
+ * before. True where there was one to be named.
  */
 export async function nameByAssertion(
   tx: Tx,
@@ -50,7 +50,7 @@ export async function nameByAssertion(
     update users set subject = ${subject}, version = version + 1
      where id = (select id from users
                   where connection_id = ${connectionId} and directory_id = ${directoryId}
-                    and owner = 'scim' and purged_at is null
+                    and (owner = 'scim' or subject = 'scim:' || id::text) and purged_at is null
                   order by id limit 1)
     returning id`.execute(tx);
   return rows.length > 0;

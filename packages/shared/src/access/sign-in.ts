@@ -70,7 +70,9 @@ export async function signIn(
  */
 async function isKnownOverScim(tx: Tx, change: SignIn): Promise<boolean> {
   const { connectionId, directoryId, subject, provisioning = 'jit' } = change;
-  if (provisioning === 'jit' || directoryId === null) return false;
+  if (directoryId === null) return false;
+  // Where SCIM makes nobody known any more, those whom it did are still to be named.
+  if (provisioning === 'jit' && (directoryId as string) === subject) return false;
   await lockDirectoryId(tx, connectionId, directoryId);
   return nameByAssertion(tx, connectionId, directoryId, subject);
 }
