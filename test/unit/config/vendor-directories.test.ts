@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 const SHARED = { concurrency: 4, requestsPerSecond: null, timeoutMs: 10_000 };
 const KEY = { kind: 'file', path: '/etc/rollcall/key.pem' };
 
+const GUID = '8a1d2c3e-0000-4000-8000-00000000000F';
+
 /** What is written, and what becomes of it. */
 const ACCEPTED: readonly (readonly [string, object, object])[] = [
   [
@@ -28,7 +30,31 @@ const ACCEPTED: readonly (readonly [string, object, object])[] = [
       pageSize: 500,
     },
   ],
+  [
+    'entra',
+    {
+      tenant: 'acme.onmicrosoft.com',
+      app_id: GUID,
+      client_id: GUID,
+      certificate: 'file:key.pem',
+      private_key: 'file:key.pem',
+    },
+    {
+      ...SHARED,
+      type: 'entra',
+      tenant: 'acme.onmicrosoft.com',
+      appId: GUID.toLowerCase(),
+      clientId: GUID,
+      credential: { kind: 'certificate', certificate: KEY, privateKey: KEY },
+      groups: 'none',
+      url: 'https://graph.microsoft.com',
+      loginUrl: 'https://login.microsoftonline.com',
+      pageSize: 999,
+    },
+  ],
 ];
+
+const ENTRA = { tenant: 'acme.onmicrosoft.com', app_id: GUID, client_id: GUID };
 
 const REFUSED: readonly (readonly [string, object, string])[] = [
   [
@@ -45,6 +71,14 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
     'okta',
     { url: 'https://acme.okta.com/api/v1', app_id: 'a', client_id: 'b', private_key: 'env:K' },
     'without /api/',
+  ],
+  ['entra', { ...ENTRA, client_secret: 'env:S' }, 'use certificate and private_key'],
+  ['entra', ENTRA, 'expected certificate with private_key, or federated_token'],
+  ['entra', { ...ENTRA, certificate: 'env:C' }, 'expected certificate with private_key'],
+  [
+    'entra',
+    { ...ENTRA, certificate: 'env:C', private_key: 'env:K', federated_token: 'env:T' },
+    'and not both',
   ],
 ];
 

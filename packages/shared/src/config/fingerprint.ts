@@ -73,6 +73,10 @@ function identityOf(directory: DirectoryConfig): Record<string, string | null> {
       const ofGroups = Object.values(groups).join(' ');
       return { type: 'ldap', host, port: String(port), ...listed, groups: ofGroups };
     }
+    case 'entra': {
+      const { url, tenant, appId, groups } = directory;
+      return { type: 'entra', url, tenant, app: appId, groups };
+    }
     case 'okta':
       // Not the service app: another one is asked about the same people.
       return { type: 'okta', url: directory.url, app: directory.appId, groups: directory.groups };

@@ -1,5 +1,11 @@
 import type { SecretReference } from '@rollcall/shared/config/secrets';
 import type { DirectoryConfig } from '@rollcall/shared/config/types';
+import {
+  byFederatedToken,
+  byPrivateKey,
+  type ClientAuthentication,
+} from './client-authentication.ts';
+import { entraDirectory } from './entra.ts';
 import { keycloakDirectory } from './keycloak.ts';
 import { ldapOptions } from './ldap/options.ts';
 import { ldapDirectory } from './ldap.ts';
@@ -40,6 +46,8 @@ export function openDirectory(
     }
     case 'ldap':
       return ldapDirectory(ldapOptions(config, () => secret(config.password), pace));
+    case 'entra':
+      return entraDirectory({ ...config, authenticate: authenticateEntra(config, secret), pace });
     case 'okta':
       return oktaDirectory({ ...config, privateKey: () => secret(config.privateKey), pace });
     case 'none':
@@ -47,4 +55,19 @@ export function openDirectory(
     default:
       return config satisfies never;
   }
+}
+
+function authenticateEntra(
+  { clientId, credential }: Extract<DirectoryConfig, { type: 'entra' }>,
+  secret: (reference: SecretReference) => Promise<string>,
+): ClientAuthentication {
+  if (credential.kind === 'federated') {
+    return byFederatedToken(clientId, () => secret(credential.token));
+  }
+  return byPrivateKey(clientId, {
+    privateKey: () => secret(credential.privateKey),
+    certificate: () => secret(credential.certificate),
+    keyId: null,
+    algorithm: 'PS256',
+  });
 }

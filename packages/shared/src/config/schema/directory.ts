@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { closestName } from '../closest-name.ts';
 import { asking, toAsking } from './asking.ts';
+import { entra } from './directories/entra.ts';
 import { okta } from './directories/okta.ts';
 import { count, duration, expecting, mapping, name, oneOf, quote } from './fields.ts';
 import { ldapSchema } from './ldap.ts';
@@ -9,13 +10,29 @@ import { roster } from './roster.ts';
 import { apiBaseUrl } from './urls.ts';
 
 /** The directories that this version can ask. */
-export const DIRECTORY_TYPES = ['scim', 'keycloak', 'ldap', 'okta', 'roster', 'none'] as const;
+export const DIRECTORY_TYPES = [
+  'scim',
+  'entra',
+  'keycloak',
+  'ldap',
+  'okta',
+  'roster',
+  'none',
+] as const;
 
 /** The directory part of a connection, told apart by `type`. */
 export function directorySchema(baseDir: string) {
   return z.discriminatedUnion(
     'type',
-    [scim(baseDir), keycloak(baseDir), ldapSchema(baseDir), okta(baseDir), roster(baseDir), none()],
+    [
+      scim(baseDir),
+      entra(baseDir),
+      keycloak(baseDir),
+      ldapSchema(baseDir),
+      okta(baseDir),
+      roster(baseDir),
+      none(),
+    ],
     {
       error: (issue) => wrongType(issue.input),
     },
