@@ -1,5 +1,6 @@
 import { campaign } from './entries/campaign.ts';
 import { hostileBody } from './entries/hostile-body.ts';
+import { scim } from './entries/scim.ts';
 import { sessionCheck } from './entries/session-check.ts';
 import { signIn } from './entries/sign-in.ts';
 import { signInArrivals } from './entries/sign-in-arrivals.ts';
@@ -13,5 +14,6 @@ export const ENTRIES: readonly Entry[] = [
   hostileBody,
   sessionCheck,
   sweep,
+  scim,
   campaign,
 ];
