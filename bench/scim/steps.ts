@@ -85,7 +85,8 @@ export const STEPS: readonly Step[] = [
   ),
   step('last page', { goalMs: 20, requests: 400 }, (of) => readPage(of, of.people - PAGE + 1)),
   step('any page', { goalMs: 20, requests: 400 }, (of, n) =>
-    readPage(of, 1 + ((n * 104_729) % (of.people - PAGE))),
+    // Behind the second page: an array with holes makes scimmy cut the earlier ones short.
+    readPage(of, 1 + PAGE + ((n * 104_729) % (of.people - 2 * PAGE))),
   ),
   step('`userName co`, 1 to 111 found', { requests: 400 }, async (of, n) => {
     const part = `n-${String(of.people + (person(of, n) % 9_000)).slice(-4)}`;
@@ -105,10 +106,10 @@ export const STEPS: readonly Step[] = [
   }),
   step('PATCH active false', { requests: 300, ofScimmy: 100 }, (of, n) => setActive(of, n, false)),
   step('PATCH active true', { requests: 300, ofScimmy: 100 }, (of, n) => setActive(of, n, true)),
-  step('add one member', { requests: 300 }, (of, n) =>
+  step('add one member', { requests: 300, ofScimmy: 5 }, (of, n) =>
     patchMembers(of, { op: 'add', path: 'members', value: [{ value: outsider(of, n) }] }),
   ),
-  step('remove one member', { requests: 300 }, (of, n) =>
+  step('remove one member', { requests: 300, ofScimmy: 5 }, (of, n) =>
     patchMembers(of, { op: 'remove', path: `members[value eq "${outsider(of, n)}"]` }),
   ),
   step('the group without its members', { requests: 300 }, async (of) => {
