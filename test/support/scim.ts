@@ -13,6 +13,7 @@ import { registerConnection } from '@rollcall/shared/db/connections';
 import { type Database, overPool } from '@rollcall/shared/db/database';
 import { insertScimToken, type ScimToken } from '@rollcall/shared/db/scim-tokens';
 import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { Engine } from '@rollcall/shared/engine/engine';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import express from 'express';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
@@ -73,6 +74,7 @@ export interface ScimScene {
 export interface ScimSceneOptions {
   readonly more?: (config: Record<string, unknown>) => void;
   readonly allowance?: ScimAllowance;
+  readonly engine?: Engine;
 }
 
 /** Opens it; `close` in `afterAll`. */
@@ -89,11 +91,11 @@ export async function openScim(options: ScimSceneOptions = {}): Promise<ScimScen
   }
   const logged: string[] = [];
   const log = createLog('debug', { write: (line: string) => void logged.push(line) });
-  const allowance = options.allowance === undefined ? {} : { allowance: options.allowance };
+  const { more: _more, ...parts } = options;
   const keys = ['a session key that is only for tests, 0123456789'];
   const health = new ScimHealth(db, log);
   const requestLog = new RequestLog(db, log);
-  const context = { db, config, keys, log, health, requestLog, ...allowance };
+  const context = { db, config, keys, log, health, requestLog, ...parts };
   server.on('request', express().use(scimRoutes(context)));
   const url = `${origin}/scim/v2`;
   const token: ScimScene['token'] = (connection, more) =>

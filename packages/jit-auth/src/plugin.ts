@@ -161,7 +161,7 @@ function buildRouter(parts: Parts): Router {
   }
   if (config.connections.some(({ provisioning }) => provisioning !== 'jit')) {
     const { scimHealth: health, requestLog } = parts;
-    router.use(scimRoutes({ db, config, keys, log, health, requestLog }));
+    router.use(scimRoutes({ db, config, engine, keys, log, health, requestLog }));
   }
   const deadline = requestDeadline(log);
   router.use(deadline.begin);

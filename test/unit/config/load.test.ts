@@ -69,6 +69,7 @@ const DEFAULTS = {
     deactivatedMs: 30 * 86_400_000,
     scimRequestsMs: 30 * 86_400_000,
   },
+  scim: { clientCertificate: null },
   targets: [],
   notify: [],
   limits: { allConnectionsPerDay: { percent: 2 } },

@@ -1,3 +1,4 @@
+import { demandsCertificate } from '@rollcall/jit-auth/scim/certificate/certificate-binding';
 import {
   createToken,
   isLive,
@@ -17,7 +18,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
 import { operatorName } from '../operator.ts';
 import { connectionsNamed } from '../queries/known-connection.ts';
-import { renderTokens, tokenToJson } from '../render/scim-token.ts';
+import { certificateToJson, renderTokens, tokenToJson } from '../render/scim-token.ts';
 import { toIso } from '../render/when.ts';
 
 export interface CreateOptions {
@@ -25,6 +26,10 @@ export interface CreateOptions {
   /** In milliseconds. */
   readonly expires: number | 'never';
   readonly network: readonly string[];
+  /** In lower-case hexadecimal. */
+  readonly certificateSha256?: string;
+  /** As RFC 4514 writes it. */
+  readonly certificateSubject?: string;
   readonly by?: string;
 }
 
@@ -40,12 +45,17 @@ export async function create(
   options: CreateOptions,
   invocation: Invocation,
 ): Promise<ExitCode> {
-  const { name, network: networks } = options;
+  const { name, network: networks, certificateSha256, certificateSubject } = options;
+  const bound = {
+    certificateSha256: certificateSha256 ?? null,
+    certificateSubject: certificateSubject ?? null,
+  };
   const made = await withFoundation(invocation, { engine: false }, (opened) => {
     const connectionId = requireProvisioned(opened, connection);
+    if (demandsCertificate(bound)) requireProxy(opened);
     return inTime(opened, (tx, now) => {
       const expiresAt = options.expires === 'never' ? null : after(now, options.expires);
-      const request = { connectionId, name, expiresAt, networks };
+      const request = { connectionId, name, expiresAt, networks, ...bound };
       return createToken(tx, request, options.by ?? operatorName(), now);
     });
   });
@@ -116,7 +126,8 @@ function show({ token, secret }: NewToken, { terminal, json }: Invocation): Exit
   const { name, connectionId, expiresAt, networks } = token;
   if (json) {
     const head = { id: token.id, connection: connectionId, name };
-    terminal.printJson({ ...head, expires_at: toIso(expiresAt), networks, secret });
+    const bound = certificateToJson(token);
+    terminal.printJson({ ...head, expires_at: toIso(expiresAt), networks, ...bound, secret });
     return EXIT.ok;
   }
   terminal.print(secret);
@@ -141,5 +152,14 @@ function requireProvisioned(opened: Opened, connection: string): ConnectionId {
     'scim.not_provisioned',
     `Connection ${id} takes no SCIM: give it provisioning: scim or both in the configuration.`,
     { detail: { expected: ['scim', 'both'], received: provisioning } },
+  );
+}
+
+/** A certificate that nobody would tell of would shut the client out. */
+function requireProxy({ config }: Opened): void {
+  if (config.scim.clientCertificate !== null) return;
+  throw new AppError(
+    'scim.certificate_unread',
+    'No proxy is named that says which certificate a client has: give the configuration scim.client_certificate first.',
   );
 }

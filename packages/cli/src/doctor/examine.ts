@@ -8,6 +8,7 @@ import type { Patient } from './patient.ts';
 import { examineAcs, examinePublicUrl } from './public-address.ts';
 import { examineQueue } from './queue.ts';
 import { examineRedis } from './redis.ts';
+import { examineScim } from './scim.ts';
 import { examineSecrets } from './secrets.ts';
 import { examineSignIns } from './sign-ins.ts';
 import { examineSinks } from './sinks.ts';
@@ -132,6 +133,15 @@ async function examineConnection(
     examineOwnKeys(connection, patient),
     examined('address', cureOr(CURE_ADDRESS), () => examineAcs(connection, patient)),
     examined('directory', cureOr(CURE_DIRECTORY), () => examineDirectory(connection, patient)),
+    storing.then(async ({ foundation }) =>
+      foundation === null
+        ? []
+        : examined(
+            'scim',
+            () => CURE_DATABASE,
+            () => examineScim(connection, foundation.db, patient),
+          ),
+    ),
     storing.then(async ({ foundation }) =>
       foundation === null
         ? []

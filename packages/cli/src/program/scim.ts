@@ -1,5 +1,6 @@
-import { isNetwork } from '@rollcall/jit-auth/scim/tokens/network';
+import { readName } from '@rollcall/jit-auth/scim/certificate/distinguished-name';
 import { DURATION_FORM, parseDuration } from '@rollcall/shared/config/duration';
+import { isNetwork } from '@rollcall/shared/http/network';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CreateOptions, RotateOptions } from '../commands/scim-token.ts';
 import type { Run } from '../invocation.ts';
@@ -7,6 +8,8 @@ import { addScimLog } from './scim-log.ts';
 
 const CREATE_HELP = `
 The secret is shown once and stored nowhere: give it to the identity provider now.
+A certificate is what a proxy says that the client has: name the proxy in
+\`scim.client_certificate\` of the configuration.
 
 Examples:
   $ rollcall scim token create acme --name okta
@@ -51,7 +54,7 @@ function addCreate(parent: Command, run: Run): void {
     .requiredOption(
       '--name <name>',
       'what the token is called in lists, logs and the audit',
-      readName,
+      readTokenName,
     )
     .option('--expires <duration>', 'how long it is good for, or never', readExpiry, 365 * DAY)
     .option(
@@ -59,6 +62,16 @@ function addCreate(parent: Command, run: Run): void {
       'a network it may be used from; may be given again',
       collectNetworks,
       [],
+    )
+    .option(
+      '--certificate-sha256 <hex>',
+      'only with the client certificate of this SHA-256 fingerprint',
+      readFingerprint,
+    )
+    .option(
+      '--certificate-subject <name>',
+      'only with a client certificate of this subject, such as "CN=okta,O=Acme"',
+      readSubject,
     )
     .option('--by <name>', 'who does it (default: the user of this process)')
     .addHelpText('after', CREATE_HELP)
@@ -133,7 +146,7 @@ function addRevoke(parent: Command, run: Run): void {
 
 const DAY = 86_400_000;
 
-function readName(text: string): string {
+function readTokenName(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(text)) return text;
   throw new InvalidArgumentError('Expected 1 to 63 letters, digits, dots, hyphens, underscores.');
 }
@@ -156,4 +169,16 @@ function readExpiry(text: string): number | 'never' {
 function collectNetworks(text: string, before: readonly string[]): readonly string[] {
   if (isNetwork(text)) return [...before, text];
   throw new InvalidArgumentError('Expected a network such as 203.0.113.0/24, or an address.');
+}
+
+/** As `openssl x509 -noout -fingerprint -sha256` writes it, or without colons. */
+function readFingerprint(text: string): string {
+  const plain = text.replace(/^.*=/, '').replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(plain)) return plain;
+  throw new InvalidArgumentError('Expected a SHA-256 fingerprint: 64 hexadecimal digits.');
+}
+
+function readSubject(text: string): string {
+  if (text.length <= 500 && readName(text) !== null) return text;
+  throw new InvalidArgumentError('Expected a distinguished name such as "CN=okta,O=Acme".');
 }

@@ -5,14 +5,24 @@ import type { Colors } from '../terminal.ts';
 import { type Cell, renderTable } from './table.ts';
 import { sayWhen, toIso } from './when.ts';
 
+const HEAD = [
+  'CONNECTION',
+  'NAME',
+  'STANDING',
+  'CREATED',
+  'EXPIRES',
+  'LAST USED',
+  'FROM',
+  'NETWORKS',
+  'CERTIFICATE',
+];
+
 /** For people. */
 export function renderTokens(tokens: readonly ScimToken[], now: EpochMs, colors: Colors): string {
   if (tokens.length === 0) return 'No tokens: `rollcall scim token create` makes one.';
   const dim = (text: string): Cell => ({ text, paint: colors.dim });
   return renderTable([
-    ['CONNECTION', 'NAME', 'STANDING', 'CREATED', 'EXPIRES', 'LAST USED', 'FROM', 'NETWORKS'].map(
-      dim,
-    ),
+    HEAD.map(dim),
     ...tokens.map((token) => {
       const standing = standingOf(token, now);
       return [
@@ -24,6 +34,7 @@ export function renderTokens(tokens: readonly ScimToken[], now: EpochMs, colors:
         token.lastUsedAt === null ? '-' : sayWhen(token.lastUsedAt, now),
         token.lastUsedFrom ?? '-',
         token.networks.length === 0 ? 'any' : token.networks.join(' '),
+        sayCertificate(token),
       ];
     }),
   ]);
@@ -45,6 +56,7 @@ export function tokenToJson(token: ScimToken, now: EpochMs): Record<string, unkn
     last_used_at: toIso(token.lastUsedAt),
     last_used_from: token.lastUsedFrom,
     networks: token.networks,
+    ...certificateToJson(token),
   };
 }
 
@@ -52,4 +64,19 @@ function standingOf(token: ScimToken, now: EpochMs): string {
   if (token.revokedAt !== null) return 'revoked';
   if (!isLive(token, now)) return 'expired';
   return token.rotatedAt === null ? 'current' : 'rotated out';
+}
+
+type Bound = Pick<ScimToken, 'certificateSha256' | 'certificateSubject'>;
+
+function sayCertificate({ certificateSha256, certificateSubject }: Bound): string {
+  const said = [certificateSubject, certificateSha256?.slice(0, 12)].flatMap((part) => part ?? []);
+  return said.length === 0 ? '-' : said.join(' ');
+}
+
+/** With which certificate a token may be used, for programs. */
+export function certificateToJson(bound: Partial<Bound>): Record<string, unknown> {
+  return {
+    certificate_sha256: bound.certificateSha256 ?? null,
+    certificate_subject: bound.certificateSubject ?? null,
+  };
 }

@@ -1,12 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Log } from '@rollcall/shared/telemetry/log';
-import {
-  type RateLimiterAbstract,
-  RateLimiterMemory,
-  RateLimiterPostgres,
-  RateLimiterRedis,
-} from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterMemory } from 'rate-limiter-flexible';
+import { commonCount, withinPatience } from './common-count.ts';
 import { waitOf } from './rate-wait.ts';
 
 /** How many sign-ins one address may begin or end. */
@@ -18,9 +13,7 @@ export interface Allowance {
 
 /** The share of the points that each instance gives out without asking anybody. */
 const FREE_SHARE = 0.1;
-/** How long the common count may take to answer before this instance counts alone. */
-const PATIENCE_MS = 1_000;
-/** How long it is left alone after it has failed. */
+/** How long the common count is left alone after it has failed. */
 const PAUSE_MS = 5_000;
 const PREFIX = 'rollcall:rate';
 
@@ -45,7 +38,11 @@ export class SignInRate {
     const rest = { points: Math.max(1, points - free), duration: windowSeconds };
     this.#free = new RateLimiterMemory({ points: free, duration: windowSeconds });
     this.#alone = new RateLimiterMemory(rest);
-    this.#common = commonCount(engine, rest);
+    this.#common = commonCount(engine, {
+      ...rest,
+      keyPrefix: PREFIX,
+      inMemoryBlockOnConsumed: rest.points + 1,
+    });
     this.#log = log;
   }
 
@@ -60,36 +57,5 @@ export class SignInRate {
       this.#log.warn({ event: 'rate_limit.counting_alone', for_ms: PAUSE_MS, err: error });
       return waitOf(this.#alone.consume(key));
     }
-  }
-}
-
-function commonCount(
-  engine: Engine,
-  { points, duration }: { readonly points: number; readonly duration: number },
-): RateLimiterAbstract {
-  const usual = { points, duration, keyPrefix: PREFIX, inMemoryBlockOnConsumed: points + 1 };
-  if (engine.kind === 'redis') return new RateLimiterRedis({ ...usual, storeClient: engine.redis });
-  return new RateLimiterPostgres({
-    ...usual,
-    storeClient: engine.pool,
-    storeType: 'pool',
-    tableName: 'sign_in_rates',
-    tableCreated: true,
-    clearExpiredByTimeout: false,
-  });
-}
-
-async function withinPatience<T>(work: Promise<T>): Promise<T> {
-  const given = new AbortController();
-  // One that fails after the patience has ended was told already.
-  work.catch(() => undefined);
-  const late = sleep(PATIENCE_MS, undefined, { signal: given.signal, ref: false }).then(() => {
-    throw new Error(`no answer within ${PATIENCE_MS} ms`);
-  });
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    given.abort();
   }
 }

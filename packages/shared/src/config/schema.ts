@@ -22,6 +22,7 @@ import { ownKeysSchema } from './schema/own-keys.ts';
 import { secretReference, serverUrl } from './schema/references.ts';
 import { retentionSchema } from './schema/retention.ts';
 import { roleName, roleRuleSchema } from './schema/roles.ts';
+import { scimSchema } from './schema/scim.ts';
 import { overAllLimitsSchema } from './schema/sweep.ts';
 import { targetsSchema } from './schema/targets.ts';
 import { listenAddress, publicUrl } from './schema/urls.ts';
@@ -59,6 +60,7 @@ export function configSchema(baseDir: string) {
     protect: list(protectedSubject(), 'a list of connection:subject').default([]),
     targets: targetsSchema(baseDir).default([]),
     retention: retentionSchema().prefault({}),
+    scim: scimSchema().prefault({}),
     notify: notifySchema(baseDir).default([]),
     limits: overAllLimitsSchema().prefault({}),
   }).transform((raw) => ({
@@ -84,6 +86,7 @@ export function configSchema(baseDir: string) {
     defaultRole: raw.default_role === 'none' ? null : raw.default_role,
     protect: raw.protect,
     retention: raw.retention,
+    scim: raw.scim,
     targets: raw.targets,
     notify: raw.notify,
     limits: raw.limits,

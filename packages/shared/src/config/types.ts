@@ -39,6 +39,10 @@ export type TargetConfig = Config['targets'][number];
 /** A sink: a way in which operators are told. */
 export type SinkConfig = Config['notify'][number];
 
+/** How a proxy says with which certificate a SCIM client came. */
+export type ClientCertificateConfig = NonNullable<Config['scim']['clientCertificate']>;
+export type ClientCertificateForm = ClientCertificateConfig['form'];
+
 export type SweepConfig = NonNullable<ConnectionConfig['sweep']>;
 /** Each a share of the active users of the connection. */
 export type SweepLimitsConfig = SweepConfig['limits'];

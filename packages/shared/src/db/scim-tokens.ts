@@ -24,6 +24,10 @@ export interface ScimToken {
   readonly lastUsedFrom: string | null;
   /** In CIDR notation; empty: from everywhere. */
   readonly networks: readonly string[];
+  /** SHA-256 of the certificate that it may be used with, in lower-case hexadecimal; null: any. */
+  readonly certificateSha256: string | null;
+  /** The subject of that certificate, as RFC 4514 writes it; null: any. */
+  readonly certificateSubject: string | null;
 }
 
 /** How long a use may go unrecorded, in milliseconds: not every request writes. */
@@ -42,7 +46,8 @@ export async function insertScimToken(
     | 'createdBy'
     | 'expiresAt'
     | 'networks'
-  >,
+  > &
+    Partial<Pick<ScimToken, 'certificateSha256' | 'certificateSubject'>>,
 ): Promise<void> {
   await tx
     .insertInto('scim_tokens')
@@ -55,6 +60,8 @@ export async function insertScimToken(
       created_by: token.createdBy,
       expires_at: token.expiresAt === null ? null : toTimestamp(token.expiresAt),
       networks: [...token.networks],
+      certificate_sha256: token.certificateSha256 ?? null,
+      certificate_subject: token.certificateSubject ?? null,
     })
     .execute();
 }
@@ -166,5 +173,7 @@ function toToken(row: Selectable<ScimTokensTable>): ScimToken {
     lastUsedAt: fromNullableTimestamp(row.last_used_at),
     lastUsedFrom: row.last_used_from,
     networks: row.networks,
+    certificateSha256: row.certificate_sha256,
+    certificateSubject: row.certificate_subject,
   };
 }

@@ -449,6 +449,8 @@ export interface ScimTokensTable {
   last_used_at: Date | null;
   last_used_from: string | null;
   networks: Generated<string[]>;
+  certificate_sha256: string | null;
+  certificate_subject: string | null;
 }
 
 /** What clients asked, for people to look at; what was changed is in the audit trail. */

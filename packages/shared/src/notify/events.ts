@@ -100,6 +100,13 @@ export interface EventFacts {
     readonly usual: number;
     readonly from: string;
   };
+  'scim.token_expiring': {
+    /** Its name. */
+    readonly token: string;
+    readonly expires_at: string;
+    /** Below 0 where it has ended. */
+    readonly days_left: number;
+  };
   'last_admin.protected': {
     /** The id of the user who kept access, and the roles that nobody else could hold. */
     readonly user: string;
@@ -195,6 +202,13 @@ export const EVENTS: Readonly<Record<NotificationEvent, EventDescription>> = {
     action:
       'Ask whether they have left. If not, stop the client (rollcall scim token revoke), correct the assignment at the identity provider, and have it push them again.',
     ends: true,
+  },
+  'scim.token_expiring': {
+    severity: 'warning',
+    meaning: 'The token of a SCIM client ends soon, or has ended: then nobody is pushed any more.',
+    action:
+      'Make a successor (rollcall scim token rotate) and give it to the identity provider: the old one is good for a day more.',
+    ends: false,
   },
   'last_admin.protected': {
     severity: 'critical',

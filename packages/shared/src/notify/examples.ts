@@ -65,6 +65,7 @@ export const EXAMPLES: Readonly<EventFacts> = {
     codes: ['scim.invalid_value 231', 'scim.uniqueness 9'],
   },
   'scim.leavers_spike': { ended: 312, usual: 4, from: '2026-11-25T06:30:00.000Z' },
+  'scim.token_expiring': { token: 'okta', expires_at: '2026-12-02T12:00:00.000Z', days_left: 7 },
   'last_admin.protected': { user: USER, roles: ['admin'], kept_from: 'sweep' },
   'silence.warning': {
     user: USER,

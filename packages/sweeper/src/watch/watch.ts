@@ -20,6 +20,7 @@ import {
 } from './rules/spikes.ts';
 import { judgeDirectory, judgeFailed, judgeStale } from './rules/sweeps.ts';
 import { readScimHours } from './scim-hours.ts';
+import { readEndingTokens } from './scim-tokens.ts';
 
 /** What the watch stands on. */
 export interface WatchParts {
@@ -119,8 +120,11 @@ async function judge(
     note('scim.refusals_spike', seen.connectionId, judgeScimRefusals(seen, now));
     note('scim.leavers_spike', seen.connectionId, judgeScimLeavers(seen, now));
   }
-  const kept = await readKeptAdmins(tx, now);
-  return [...steps, ...kept.map((notification) => ({ kind: 'raise' as const, notification }))];
+  const once = [
+    ...(await readKeptAdmins(tx, now)),
+    ...(await readEndingTokens(tx, connections, now)),
+  ];
+  return [...steps, ...once.map((notification) => ({ kind: 'raise' as const, notification }))];
 }
 
 /** What was raised and is not over, of the events whose end is told. */

@@ -1,7 +1,8 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { waitOf } from '../../http/rate-wait.ts';
+import type { Engine } from '@rollcall/shared/engine/engine';
+import type { Log } from '@rollcall/shared/telemetry/log';
+import { LeasedRate } from '../../http/leased-rate.ts';
 
-/** How much is let through, in this process. */
+/** How much is let through, by all instances together. */
 export interface ScimAllowance {
   /** Requests of one token in {@link windowSeconds}: a client that imports goes as fast as it can. */
   readonly perToken: number;
@@ -16,32 +17,53 @@ export const USUAL_ALLOWANCE: ScimAllowance = {
   windowSeconds: 60,
 };
 
+/** The share of the points that each instance gives out without asking anybody. */
+const FREE_SHARE = 0.1;
+/** The share that it then takes from the common count at once. */
+const LEASE_SHARE = 0.01;
+/** Of what comes without a good token: few enough that every instance notices soon. */
+const BAD_LEASE_SHARE = 0.1;
+
 /** Counts requests. Answers with how long to wait, in milliseconds; null: not at all. */
 export class ScimRate {
-  readonly #tokens: RateLimiterMemory;
-  readonly #bad: RateLimiterMemory;
-  readonly #badPerAddress: number;
+  readonly #tokens: LeasedRate;
+  readonly #bad: LeasedRate;
 
-  constructor({ perToken, badPerAddress, windowSeconds }: ScimAllowance) {
-    this.#tokens = new RateLimiterMemory({ points: perToken, duration: windowSeconds });
-    this.#bad = new RateLimiterMemory({ points: badPerAddress, duration: windowSeconds });
-    this.#badPerAddress = badPerAddress;
+  /** @param engine null: this process counts alone. */
+  constructor(
+    { perToken, badPerAddress, windowSeconds }: ScimAllowance,
+    engine: Engine | null,
+    log: Log,
+  ) {
+    const shareOf = (points: number, share: number) => Math.max(1, Math.floor(points * share));
+    this.#tokens = new LeasedRate(engine, log, {
+      name: 'scim-token',
+      points: perToken,
+      windowSeconds,
+      free: shareOf(perToken, FREE_SHARE),
+      lease: shareOf(perToken, LEASE_SHARE),
+    });
+    this.#bad = new LeasedRate(engine, log, {
+      name: 'scim-address',
+      points: badPerAddress,
+      windowSeconds,
+      free: shareOf(badPerAddress, FREE_SHARE),
+      lease: shareOf(badPerAddress, BAD_LEASE_SHARE),
+    });
   }
 
   /** One more request by a token. */
   countToken(id: string): Promise<number | null> {
-    return waitOf(this.#tokens.consume(id));
+    return this.#tokens.count(id);
   }
 
-  /** One more request of an address that brought no good token. */
-  async countBad(address: string): Promise<void> {
-    await waitOf(this.#bad.consume(address));
+  /** One more request of an address that brought no good token: how long that one has to wait. */
+  countBad(address: string): Promise<number | null> {
+    return this.#bad.count(address);
   }
 
   /** Whether an address has brought too many bad ones: asked before the database is. */
-  async waitOfAddress(address: string): Promise<number | null> {
-    const held = await this.#bad.get(address);
-    if (held === null || held.consumedPoints < this.#badPerAddress) return null;
-    return held.msBeforeNext;
+  waitOfAddress(address: string): number | null {
+    return this.#bad.waitOf(address);
   }
 }

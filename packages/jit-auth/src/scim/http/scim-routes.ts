@@ -2,8 +2,8 @@ import { hkdfSync } from 'node:crypto';
 import type { Config } from '@rollcall/shared/config/types';
 import { codeOf } from '@rollcall/shared/core/errors';
 import type { Database } from '@rollcall/shared/db/database';
-import type { ScimToken } from '@rollcall/shared/db/scim-tokens';
 import { currentTime } from '@rollcall/shared/db/timestamp';
+import type { Engine } from '@rollcall/shared/engine/engine';
 import type { Log } from '@rollcall/shared/telemetry/log';
 import express, {
   type ErrorRequestHandler,
@@ -12,11 +12,10 @@ import express, {
   type Response,
   Router,
 } from 'express';
-import { addressKey } from '../../http/address-key.ts';
 import { statusOf } from '../../http/errors.ts';
 import { referenceOf } from '../../http/reference.ts';
 import type { ScimAnswer, ScimRequest } from '../call.ts';
-import { type ScimConnection, scimConnections } from '../connection.ts';
+import { scimConnections } from '../connection.ts';
 import { MAX_BODY, MAX_BULK_BODY } from '../discovery/service-provider-config.ts';
 import { dispatch } from '../dispatch.ts';
 import { maskedPath } from '../log/masked-path.ts';
@@ -24,11 +23,11 @@ import type { RequestOutcome } from '../log/noted-request.ts';
 import { outcomeOf, outcomeOfError } from '../log/outcome.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import { ScimError, unforeseen } from '../scim-error.ts';
-import { authenticate } from '../tokens/authenticate.ts';
 import { showError } from './error-body.ts';
-import { type AskedOperation, beginStory, noteRequest, noteToken } from './request-story.ts';
+import { type AskedOperation, beginStory, noteRequest } from './request-story.ts';
+import { clientIfAny, clientOf, requireToken } from './require-token.ts';
 import type { ScimHealth } from './scim-health.ts';
-import { type ScimAllowance, ScimRate, USUAL_ALLOWANCE } from './scim-rate.ts';
+import type { ScimAllowance } from './scim-rate.ts';
 
 /** What the SCIM server needs. */
 export interface ScimRoutesContext {
@@ -38,6 +37,8 @@ export interface ScimRoutesContext {
   readonly keys: readonly string[];
   readonly log: Log;
   readonly allowance?: ScimAllowance;
+  /** Where requests are counted together with other instances; left out: this one counts alone. */
+  readonly engine?: Engine;
   /** Where it is written down which clients fail; nowhere where left out. */
   readonly health?: ScimHealth;
   /** Where requests are written down; nowhere where left out. */
@@ -86,58 +87,6 @@ export function scimRoutes(context: ScimRoutesContext): Router {
   api.use(answerScimErrors(context));
   router.use(SCIM_BASE, api);
   return router;
-}
-
-interface Client {
-  readonly token: ScimToken;
-  readonly connection: ScimConnection;
-}
-
-/** Who a request comes from; set by {@link requireToken}. */
-const clients = new WeakMap<Request, Client>();
-
-function clientOf(request: Request): Client {
-  const client = clients.get(request);
-  if (client === undefined) throw new Error('SCIM was reached without a token');
-  return client;
-}
-
-function requireToken(
-  { db, log, allowance = USUAL_ALLOWANCE, health }: ScimRoutesContext,
-  connections: ReadonlyMap<string, ScimConnection>,
-): RequestHandler {
-  const rate = new ScimRate(allowance);
-  return async (request, response, next) => {
-    response.set('cache-control', 'no-store');
-    const address = addressKey(request.ip);
-    const waitOfAddress = await rate.waitOfAddress(address);
-    if (waitOfAddress !== null) throw tooMany(response, waitOfAddress);
-    const found = await authenticate(db, request.get('authorization'), request.ip, currentTime());
-    if (found.kind === 'refused') {
-      await rate.countBad(address);
-      const { why, token } = found;
-      if (token !== null) noteToken(request, token, false);
-      // A token that has run out is the usual way in which all of it comes to a stop.
-      if (token !== null)
-        health?.note(token.connectionId, 401, 'scim.token_refused', currentTime());
-      log.warn({
-        event: 'scim.token_refused',
-        ref: referenceOf(request),
-        why,
-        token_name: token?.name,
-        address: request.ip,
-      });
-      throw noToken(response);
-    }
-    const { token } = found;
-    noteToken(request, token, true);
-    const wait = await rate.countToken(token.id);
-    if (wait !== null) throw tooMany(response, wait);
-    const connection = connections.get(token.connectionId);
-    if (connection === undefined) throw notOverScim();
-    clients.set(request, { token, connection });
-    next();
-  };
 }
 
 /** Only now, that somebody with a token asks, is the body read at all. */
@@ -233,7 +182,7 @@ function writeLine(
   { status, code }: RequestOutcome,
   error: unknown,
 ): void {
-  const client = clients.get(request);
+  const client = clientIfAny(request);
   const seen = {
     event: 'scim.request',
     ref: referenceOf(request),
@@ -251,23 +200,6 @@ function writeLine(
 
 function wordsOf(error: unknown): string | undefined {
   return error instanceof ScimError ? error.message : undefined;
-}
-
-function noToken(response: Response): ScimError {
-  response.set('www-authenticate', 'Bearer realm="scim"');
-  const sentence = 'A bearer token is needed that is good here and now.';
-  return new ScimError(401, null, 'scim.token_refused', sentence);
-}
-
-function tooMany(response: Response, waitMs: number): ScimError {
-  response.set('retry-after', String(Math.ceil(waitMs / 1000)));
-  return new ScimError(429, null, 'scim.too_many_requests', 'Too many requests: please wait.');
-}
-
-function notOverScim(): ScimError {
-  const sentence =
-    'The connection of this token does not take SCIM: see provisioning in the configuration.';
-  return new ScimError(403, null, 'scim.not_provisioned', sentence);
 }
 
 /** All instances have the keys of sessions; what signs cursors must sign nothing else. */

@@ -22,13 +22,23 @@ export interface TokenRequest {
   readonly expiresAt: EpochMs | null;
   /** In CIDR notation; empty: from everywhere. */
   readonly networks: readonly string[];
+  /** See {@link ScimToken}; left out: any certificate, or none. */
+  readonly certificateSha256?: string | null;
+  readonly certificateSubject?: string | null;
 }
 
 /** A token that was just made. The secret is nowhere else, and never shown again. */
 export interface NewToken {
   readonly token: Pick<
     ScimToken,
-    'id' | 'connectionId' | 'name' | 'createdAt' | 'expiresAt' | 'networks'
+    | 'id'
+    | 'connectionId'
+    | 'name'
+    | 'createdAt'
+    | 'expiresAt'
+    | 'networks'
+    | 'certificateSha256'
+    | 'certificateSubject'
   >;
   readonly secret: string;
 }
@@ -59,7 +69,7 @@ export async function createToken(
 }
 
 /**
- * Makes a successor of a token, of the same name and for the same networks. The token
+ * Makes a successor of a token, of the same name, for the same networks and certificate. The token
  * itself is good for `overlapMs` more, so that the client can be given the new one in
  * between; 0 ends it at once. Throws `scim.token_unknown`.
  */
@@ -77,8 +87,9 @@ export async function rotateToken(
     const expires = token.expiresAt !== null && token.expiresAt < end ? token.expiresAt : end;
     await rotateOut(tx, token.id, expires, now);
   }
-  const networks = held[0]?.networks ?? [];
-  const made = await insertNew(tx, { connectionId, name, expiresAt, networks }, by, now);
+  const { networks = [], certificateSha256 = null, certificateSubject = null } = held[0] ?? {};
+  const alike = { networks, certificateSha256, certificateSubject };
+  const made = await insertNew(tx, { connectionId, name, expiresAt, ...alike }, by, now);
   await tell(tx, 'scim_token.rotated', made.token, by, now);
   return made;
 }
@@ -120,7 +131,9 @@ async function insertNew(
   now: EpochMs,
 ): Promise<NewToken> {
   const secret = newSecret();
-  const token = { id: randomUUID() as ScimTokenId, ...request, createdAt: now };
+  const { certificateSha256 = null, certificateSubject = null } = request;
+  const bound = { certificateSha256, certificateSubject };
+  const token = { id: randomUUID() as ScimTokenId, ...request, ...bound, createdAt: now };
   await insertScimToken(tx, { ...token, createdBy: by, secretHash: hashSecret(secret) });
   return { token, secret };
 }
@@ -128,11 +141,17 @@ async function insertNew(
 async function tell(
   tx: Tx,
   kind: Extract<AuditEntry['kind'], `scim_token.${string}`>,
-  { id, name, connectionId, expiresAt, networks }: NewToken['token'],
+  token: NewToken['token'],
   by: string,
   now: EpochMs,
 ): Promise<void> {
   const actor: Actor = { kind: 'operator', name: by };
-  const evidence = { token: id, name, expiresAt, networks };
+  const { id, name, connectionId, expiresAt, networks } = token;
+  const { certificateSha256, certificateSubject } = token;
+  const bound = {
+    ...(certificateSha256 === null ? {} : { certificateSha256 }),
+    ...(certificateSubject === null ? {} : { certificateSubject }),
+  };
+  const evidence = { token: id, name, expiresAt, networks, ...bound };
   await recordAudit(tx, { kind, userId: null, connectionId, evidence }, actor, now);
 }
