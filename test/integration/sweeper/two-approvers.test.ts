@@ -111,7 +111,7 @@ describe('a plan that takes from more than a fifth', () => {
     expect(await show(next)).toMatchObject({ approvalsNeeded: 2, approvalsGiven: 0, people: 10 });
     await expect(approve(held, 'ida')).rejects.toMatchObject({
       code: 'plan.not_waiting',
-      message: `The plan is superseded: nothing of it waits. Plan ${next.waitingPlan!.digest.slice(0, 12)} waits in its place.`,
+      message: `The plan is superseded: nothing of it waits. Plan ${next.waitingPlan!.digest.slice(0, 12)} waits in its place: \`rollcall sweep show ${next.waitingPlan!.digest.slice(0, 12)}\`.`,
     });
     await approve(next, 'ida', { people: 10 });
     await expect(applyAs('ida', next)).rejects.toMatchObject({ code: 'plan.not_approved' });

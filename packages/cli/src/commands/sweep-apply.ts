@@ -7,14 +7,15 @@ import { approvePlan } from '@rollcall/sweeper/plan/approve-plan';
 import { isApproved, type PlanHead } from '@rollcall/sweeper/plan/plan-head';
 import { connectionSweep } from '@rollcall/sweeper/sweep/connection-sweep';
 import { isBusyError, waitForLease } from '../compose/sweep-lease.ts';
-import { withProgress } from '../compose/sweep-progress.ts';
+import { progressOfSweep, withProgress } from '../compose/sweep-progress.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
 import { approverNamed } from '../operator.ts';
-import { findNamedPlan, shortDigest } from '../queries/plan-named.ts';
+import { findNamedPlan } from '../queries/plan-named.ts';
 import { readShownPlan } from '../queries/shown-plan.ts';
 import { approvalToJson, planToJson, renderPlan, type ShownPlan } from '../render/plan.ts';
+import { appliedToJson, sayApplied } from '../render/sweep-outcome.ts';
 
 export interface ApplyOptions {
   readonly approve?: number;
@@ -44,8 +45,8 @@ export async function apply(
     return EXIT.held;
   }
   const { plan, tally } = outcome;
-  if (json) terminal.printJson(tallyToJson(plan, tally));
-  else terminal.print(sayTally(plan, tally));
+  if (json) terminal.printJson(appliedToJson(plan, tally));
+  else terminal.print(sayApplied(plan, tally));
   return tally.state === 'held' ? EXIT.held : EXIT.ok;
 }
 
@@ -67,7 +68,7 @@ async function approveAndApply(
   } else if (plan.state === 'held' && !(await isApproved(db, plan.digest))) {
     return { kind: 'held', shown: await showHeld(db, plan.runId) };
   }
-  const tally = await withProgress(db, plan.connectionId, invocation, () =>
+  const tally = await withProgress(progressOfSweep(db, plan.connectionId), invocation, () =>
     waitForLease(() => applyPlan({ db, sweep, plan: plan.runId, operator }), isBusyError),
   );
   return { kind: 'applied', plan, tally };
@@ -92,24 +93,5 @@ function heldError({ plan }: ShownPlan): Record<string, unknown> {
     code: 'plan.not_approved',
     message: `The brake holds this plan, which takes something from ${plan.people} people: ${missing}approve it with --approve ${plan.people} and --reason.`,
     detail: { people: plan.people, held_why: plan.heldWhy, approval: approvalToJson(plan) },
-  };
-}
-
-function sayTally(plan: PlanHead, { applied, skipped, sessionsEnded, state }: ApplyTally): string {
-  const sessions =
-    sessionsEnded === 1 ? '1 session has ended' : `${sessionsEnded} sessions have ended`;
-  const left = skipped === 0 ? '' : `, ${skipped} skipped because something had changed since`;
-  return `Plan ${shortDigest(plan.digest)} (${state}): ${applied} applied${left}; ${sessions}.`;
-}
-
-function tallyToJson(plan: PlanHead, tally: ApplyTally): Record<string, unknown> {
-  return {
-    run: plan.runId,
-    connection: plan.connectionId,
-    digest: plan.digest,
-    state: tally.state,
-    applied: tally.applied,
-    skipped: tally.skipped,
-    sessions_ended: tally.sessionsEnded,
   };
 }

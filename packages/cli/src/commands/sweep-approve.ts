@@ -90,6 +90,6 @@ async function acceptSize(
   if (latest === undefined) {
     throw new AppError('listing.not_shrunk', `Connection ${name} has not been swept yet.`);
   }
-  const approval = { connectionId, runId: latest.runId, rows, approver: by ?? operatorName() };
+  const approval = { connectionId, runId: latest.runId, rows, approver: by ?? operatorName(env) };
   await approveListing(db, { ...approval, reason }, currentTime());
 }

@@ -6,7 +6,7 @@ import { runSweep } from '@rollcall/sweeper/sweep/run-sweep';
 import type { SweepSummary } from '@rollcall/sweeper/sweep/summary';
 import { listenForStop } from '../compose/signals.ts';
 import { waitForLease } from '../compose/sweep-lease.ts';
-import { withProgress } from '../compose/sweep-progress.ts';
+import { progressOfSweep, withProgress } from '../compose/sweep-progress.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CommandFailure } from '../failure.ts';
@@ -49,7 +49,7 @@ async function makePlan(
   void request.asked.then(() => stop.abort());
   try {
     const tools = { db, log: quietLog(invocation), planOnly: true, signal: stop.signal };
-    const result = await withProgress(db, sweep.connectionId, invocation, () =>
+    const result = await withProgress(progressOfSweep(db, sweep.connectionId), invocation, () =>
       waitForLease(
         () => runSweep(sweep, 'operator', tools),
         (outcome) => 'answer' in outcome && outcome.answer.kind === 'busy',

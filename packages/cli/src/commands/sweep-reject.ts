@@ -4,7 +4,8 @@ import { withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
 import { operatorName } from '../operator.ts';
-import { findNamedPlan, shortDigest } from '../queries/plan-named.ts';
+import { findNamedPlan } from '../queries/plan-named.ts';
+import { rejectedToJson, sayRejected } from '../render/sweep-outcome.ts';
 
 export interface RejectOptions {
   readonly reason: string;
@@ -26,12 +27,7 @@ export async function reject(
       return waitForLease(() => rejectPlan(db, rejection), isBusyError);
     },
   );
-  const { runId: run, connectionId: connection, digest } = plan;
-  if (json) terminal.printJson({ run, connection, digest, state: 'rejected', released });
-  else {
-    terminal.print(
-      `Plan ${shortDigest(digest)} (rejected): nothing of it can be applied; ${released} released.`,
-    );
-  }
+  if (json) terminal.printJson(rejectedToJson(plan, released));
+  else terminal.print(sayRejected(plan, released));
   return EXIT.ok;
 }

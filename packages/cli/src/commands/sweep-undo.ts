@@ -2,11 +2,13 @@ import { privilegedRoles } from '@rollcall/shared/core/roles';
 import type { PlanHead } from '@rollcall/sweeper/plan/plan-head';
 import { type UndoTally, undoPlan } from '@rollcall/sweeper/plan/undo-plan';
 import { isBusyError, waitForLease } from '../compose/sweep-lease.ts';
+import { progressOfUndo, withProgress } from '../compose/sweep-progress.ts';
 import { type Opened, withFoundation } from '../compose/with-foundation.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
 import { operatorName } from '../operator.ts';
-import { findNamedPlan, shortDigest } from '../queries/plan-named.ts';
+import { findNamedPlan } from '../queries/plan-named.ts';
+import { sayUndone, undoneToJson } from '../render/sweep-outcome.ts';
 
 export interface UndoOptions {
   readonly reason: string;
@@ -19,11 +21,11 @@ export async function undo(
   invocation: Invocation,
 ): Promise<ExitCode> {
   const { plan, tally } = await withFoundation(invocation, { engine: false }, (opened) =>
-    undoNamed(name, options, opened),
+    undoNamed(name, options, opened, invocation),
   );
   const { terminal, json } = invocation;
-  if (json) terminal.printJson(tallyToJson(plan, tally));
-  else terminal.print(sayTally(plan, tally));
+  if (json) terminal.printJson(undoneToJson(plan, tally));
+  else terminal.print(sayUndone(plan, tally));
   return EXIT.ok;
 }
 
@@ -31,30 +33,14 @@ async function undoNamed(
   name: string,
   { reason, by }: UndoOptions,
   { config, foundation: { db } }: Opened,
+  invocation: Invocation,
 ): Promise<{ plan: PlanHead; tally: UndoTally }> {
   const plan = await findNamedPlan(db, name);
-  const operator = by ?? operatorName();
+  const operator = by ?? operatorName(invocation.env);
   const privileged = privilegedRoles(config.roles);
   const request = { db, plan: plan.runId, operator, reason, privilegedRoles: privileged };
-  const tally = await waitForLease(() => undoPlan(request), isBusyError);
+  const tally = await withProgress(progressOfUndo(db, plan), invocation, () =>
+    waitForLease(() => undoPlan(request), isBusyError),
+  );
   return { plan, tally };
-}
-
-function sayTally(plan: PlanHead, { undone, skipped, sessionsEnded }: UndoTally): string {
-  const left = skipped === 0 ? '' : `, ${skipped} left alone because something had changed since`;
-  const ended = sessionsEnded === 0 ? '' : ` ${sessionsEnded} sessions have ended.`;
-  return `Plan ${shortDigest(plan.digest)}: ${undone} taken back${left}.${ended}
-Sweeps of ${plan.connectionId} only plan from here on, until you have approved a plan or one takes nothing from anybody.`;
-}
-
-function tallyToJson(plan: PlanHead, tally: UndoTally): Record<string, unknown> {
-  return {
-    run: plan.runId,
-    connection: plan.connectionId,
-    digest: plan.digest,
-    state: 'undone',
-    undone: tally.undone,
-    skipped: tally.skipped,
-    sessions_ended: tally.sessionsEnded,
-  };
 }

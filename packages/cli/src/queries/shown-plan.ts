@@ -1,6 +1,7 @@
 import type { RunId } from '@rollcall/shared/core/ids';
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { Database } from '@rollcall/shared/db/database';
+import { planThatWaitsInstead } from '@rollcall/sweeper/plan/earlier-plan';
 import type { LineChoice } from '@rollcall/sweeper/plan/line-choice';
 import { showPlan } from '@rollcall/sweeper/plan/read';
 import type { PlanTally, ShownPlan } from '../render/plan.ts';
@@ -22,14 +23,15 @@ export async function readShownPlan(
   runId: RunId,
   page: PlanPage,
 ): Promise<ShownPlan> {
-  const [plan, listing, tally] = await Promise.all([
+  const [plan, listing, tally, waitsIn] = await Promise.all([
     showPlan(db, runId, page),
     findRun(db, runId),
     tallyOf(db, runId),
+    planThatWaitsInstead(db, runId),
   ]);
   if (listing === null) throw new RangeError('a plan without its run');
   const chosen = page.choice !== undefined && Object.keys(page.choice).length > 0;
-  return { plan, listing, tally, chosen };
+  return { plan, listing, tally, waitsIn, chosen };
 }
 
 async function tallyOf(db: Database, runId: RunId): Promise<PlanTally> {

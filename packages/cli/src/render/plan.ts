@@ -1,8 +1,10 @@
 import type { EpochMs } from '@rollcall/shared/core/time';
+import type { PersonsWord } from '@rollcall/sweeper/plan/plan-head';
 import type { PlanLineView, PlanView } from '@rollcall/sweeper/plan/read';
 import { shortDigest } from '../queries/plan-named.ts';
 import type { ListingFacts } from '../queries/sweep-run.ts';
 import type { Colors } from '../terminal.ts';
+import { sayOutcome } from './line-outcome.ts';
 import { printable } from './printable.ts';
 import { type Cell, renderTable } from './table.ts';
 import { sayDuration, sayWhen } from './when.ts';
@@ -13,6 +15,8 @@ export interface ShownPlan {
   readonly listing: ListingFacts;
   /** How many lines do what, over the whole plan. */
   readonly tally: PlanTally;
+  /** The digest of the plan in which exactly the same waits already; null where none does. */
+  readonly waitsIn: string | null;
   /** Whether only some of the lines were asked for. */
   readonly chosen: boolean;
 }
@@ -46,7 +50,7 @@ export function renderPlan(shown: ShownPlan, now: EpochMs, colors: Colors): stri
     ...more,
     '',
     summaryLine(shown, colors),
-    ...nextSteps(plan, now, colors),
+    ...nextSteps(shown, now, colors),
   ].join('\n');
 }
 
@@ -103,9 +107,13 @@ function sayRoles({ decision, gain, lose }: PlanLineView): string {
 function sayEffect(line: PlanLineView): string {
   const { decision, sessions, outcome, outcomeWhy, undo, undoWhy } = line;
   if (undo === 'undone') return 'taken back';
-  if (undo === 'skipped') return `applied, not taken back: ${undoWhy ?? 'void'}`;
+  if (undo === 'skipped') return `applied, not taken back: ${sayOutcome(undoWhy)}`;
   if (outcome === 'applied') return 'applied';
-  if (outcome === 'skipped' && decision !== 'refuse') return `skipped: ${outcomeWhy ?? 'void'}`;
+  if (outcome === 'skipped' && decision !== 'refuse') {
+    return outcomeWhy === 'waits_in_earlier_plan'
+      ? sayOutcome(outcomeWhy)
+      : `skipped: ${sayOutcome(outcomeWhy)}`;
+  }
   if (sessions === 0) return '';
   if (decision === 'contain') {
     return sessions === 1 ? '1 session needs a fresh sign-in' : `${sessions} sessions need one`;
@@ -135,30 +143,59 @@ function summaryLine({ plan, listing, tally }: ShownPlan, colors: Colors): strin
 }
 
 /** What can be done with a plan that waits, and what was done with it. */
-function nextSteps(plan: PlanView, now: EpochMs, colors: Colors): string[] {
+function nextSteps({ plan, waitsIn }: ShownPlan, now: EpochMs, colors: Colors): string[] {
+  if (waitsIn !== null) {
+    const earlier = shortDigest(waitsIn);
+    return [`The same was waiting already, in plan ${earlier}: rollcall sweep show ${earlier}`];
+  }
+
   const approvals = plan.approvals.map((approval) =>
     printable(
       `Approved by ${approval.approver} ${sayWhen(approval.at, now)}, for ${count(approval.people, 'person', 'people')}: ${approval.reason}`,
     ),
   );
-  if (plan.state !== 'pending' && plan.state !== 'held') return approvals;
+  if (plan.state !== 'pending' && plan.state !== 'held') {
+    return [...approvals, ...sayEnd(plan, now)];
+  }
   const name = shortDigest(plan.digest);
-  if (plan.expiresAt <= now) return [...approvals, 'It has expired: call the roll anew.'];
+  if (plan.expiresAt <= now)
+    return [...approvals, `It has expired: rollcall sweep plan ${plan.connectionId}`];
   const left = sayDuration(plan.expiresAt - now);
   if (plan.state === 'held') {
     return [
       ...plan.heldWhy.map((why) => `${colors.red('HELD')}  ${printable(why.explanation)}`),
       ...(plan.contained === 0
         ? []
-        : [`${plan.contained} of ${plan.people} need a fresh sign-in meanwhile`]),
+        : [
+            `${plan.contained} of ${plan.people} ${plan.contained === 1 ? 'needs' : 'need'} a fresh sign-in meanwhile`,
+          ]),
       ...approvals,
       ...sayApprovals(plan),
       plan.approvedAt !== null
         ? `Apply within ${left}: rollcall sweep apply ${name}`
         : `Approve and apply this plan only, within ${left}:\n  rollcall sweep apply ${name} --approve ${plan.people} --reason "…"`,
+      `Say no to it:\n  rollcall sweep reject ${name} --reason "…"`,
     ];
   }
   return [...approvals, `Apply within ${left}: rollcall sweep apply ${name}`];
+}
+
+/** Who ended it, and what is to be done where nobody did. */
+function sayEnd(plan: PlanView, now: EpochMs): string[] {
+  const { state, rejection, undoing, connectionId } = plan;
+  if (state === 'superseded' || state === 'expired') {
+    const what = state === 'expired' ? 'It has expired' : 'A later sweep has decided anew';
+    return [`${what}: rollcall sweep plan ${connectionId}`];
+  }
+  const words = [
+    ['Rejected', rejection],
+    ['Taken back', undoing],
+  ] as const;
+  return words.flatMap(([what, word]) =>
+    word === null
+      ? []
+      : [printable(`${what} by ${word.by} ${sayWhen(word.at, now)}: ${word.reason}`)],
+  );
 }
 
 /** Where one person is not enough: how many have approved. */
@@ -186,7 +223,7 @@ export function approvalToJson(plan: PlanView): Record<string, unknown> {
 }
 
 /** A plan for programs. */
-export function planToJson({ plan, listing, tally }: ShownPlan): Record<string, unknown> {
+export function planToJson({ plan, listing, tally, waitsIn }: ShownPlan): Record<string, unknown> {
   return {
     run: plan.runId,
     connection: plan.connectionId,
@@ -200,6 +237,9 @@ export function planToJson({ plan, listing, tally }: ShownPlan): Record<string, 
     held_why: plan.heldWhy,
     held_since: plan.heldSince === null ? null : iso(plan.heldSince),
     contained: plan.contained,
+    waits_in: waitsIn,
+    rejection: wordToJson(plan.rejection),
+    undo: wordToJson(plan.undoing),
     approval: approvalToJson(plan),
     approvals: plan.approvals.map((approval) => ({ ...approval, at: iso(approval.at) })),
     created_at: iso(plan.createdAt),
@@ -212,6 +252,10 @@ export function planToJson({ plan, listing, tally }: ShownPlan): Record<string, 
     })),
     next: plan.next,
   };
+}
+
+function wordToJson(word: PersonsWord | null): Record<string, unknown> | null {
+  return word === null ? null : { by: word.by, reason: word.reason, at: iso(word.at) };
 }
 
 function iso(at: EpochMs): string {

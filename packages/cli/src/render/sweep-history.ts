@@ -29,11 +29,20 @@ export function renderHistory(
   return renderTable([head.map((text) => ({ text, paint: colors.dim })), ...rows]);
 }
 
-function resultCell({ state }: SweepRecord, colors: Colors): Cell {
+/** What became of its plan, where that is more than what became of the run. */
+const ENDS: readonly (string | null)[] = ['undone', 'rejected', 'superseded', 'expired'];
+
+function resultCell({ state, planState }: SweepRecord, colors: Colors): Cell {
+  if (planState !== null && ENDS.includes(planState)) {
+    return { text: planState, paint: planState === 'undone' ? colors.yellow : colors.dim };
+  }
   if (state === 'failed' || state === 'held') return { text: state, paint: colors.red };
   if (state === 'incomplete' || state === 'planned') return { text: state, paint: colors.yellow };
   return { text: state, paint: colors.green };
 }
+
+/** The same names as in a plan. */
+const KINDS: Readonly<Record<string, string>> = { change_roles: 'roles', refuse: 'skipped' };
 
 /** People who stay as they are go without saying. */
 function sayCounts(counts: SweepRecord['counts']): string {
@@ -42,7 +51,7 @@ function sayCounts(counts: SweepRecord['counts']): string {
     const kind = name.split(' ')[0] ?? name;
     if (kind !== 'keep') sums.set(kind, (sums.get(kind) ?? 0) + number);
   }
-  return [...sums].map(([kind, number]) => `${number} ${kind}`).join(', ') || 'none';
+  return [...sums].map(([kind, number]) => `${number} ${KINDS[kind] ?? kind}`).join(', ') || 'none';
 }
 
 const PLAN_ONLY: Readonly<Record<string, string>> = {
@@ -55,10 +64,14 @@ const PLAN_ONLY: Readonly<Record<string, string>> = {
 };
 
 function sayWhy(record: SweepRecord): string {
-  const { explanation, code, planOnlyBecause, state, activity } = record;
+  const { explanation, code, planOnlyBecause, state, planState, activity } = record;
   if (activity === 'running') return sayProgress(record);
   if (activity === 'left') return 'left by its worker: the next one goes on, or begins anew';
   if (explanation !== null) return `${explanation} (${code ?? state})`;
+  // Its own lines are settled, although a person never saw to them.
+  if ((state === 'held' || state === 'planned') && planState === 'applied') {
+    return 'the same was waiting already, in an earlier plan';
+  }
   if (planOnlyBecause === null) return '';
   return PLAN_ONLY[planOnlyBecause] ?? planOnlyBecause;
 }

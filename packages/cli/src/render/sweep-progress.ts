@@ -1,14 +1,20 @@
 import type { SweepRecord } from '@rollcall/sweeper/plan/read';
 
-/** Where a run stands: `Listing: 12 pages, 2,400 people`. Empty where it has not said. */
-export function sayProgress({ step, progress }: Pick<SweepRecord, 'step' | 'progress'>): string {
+/** Where something stands that takes time: a run, or the undo of a plan. */
+export interface Progress {
+  readonly step: SweepRecord['step'] | 'undoing';
+  readonly progress: SweepRecord['progress'];
+}
+
+/** Where it stands: `Listing: 12 pages, 2,400 people`. Empty where it has not said. */
+export function sayProgress({ step, progress }: Progress): string {
   switch (step) {
     case null:
       return '';
     case 'listing':
       return `Listing${list([
-        [progress.pages, 'pages'],
-        [progress.rows, 'people'],
+        [progress.pages, progress.pages === 1 ? 'page' : 'pages'],
+        [progress.rows, progress.rows === 1 ? 'person' : 'people'],
       ])}`;
     case 'looking_up':
       return `Looking up who is missing${list([[progress.looked_up, 'asked for']])}`;
@@ -18,9 +24,19 @@ export function sayProgress({ step, progress }: Pick<SweepRecord, 'step' | 'prog
       return 'Planned';
     case 'applying':
       return `Applying${share(progress.lines, progress.of_lines, 'lines')}`;
+    case 'undoing':
+      return `Taking back${share(progress.lines, progress.of_lines, 'lines')}`;
     default:
       return step satisfies never;
   }
+}
+
+/** The same for programs. */
+export function progressToJson(
+  connection: string,
+  { step, progress }: Progress,
+): Record<string, unknown> {
+  return { progress: { connection, step, ...progress } };
 }
 
 function list(parts: readonly (readonly [number | undefined, string])[]): string {

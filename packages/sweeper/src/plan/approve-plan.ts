@@ -140,7 +140,10 @@ async function lockWaitingPlan(tx: Tx, digest: string, now: EpochMs): Promise<Pl
     .forUpdate()
     .executeTakeFirstOrThrow();
   const plan = await findPlan(tx, found.digest);
-  const newer = plan.state === 'superseded' ? await openPlan(tx, plan.connectionId) : null;
+  const newer =
+    plan.state === 'pending' || plan.state === 'held'
+      ? null
+      : await openPlan(tx, plan.connectionId);
   requireWaiting(plan, now, newer);
   return plan;
 }
@@ -152,15 +155,22 @@ async function lockWaitingPlan(tx: Tx, digest: string, now: EpochMs): Promise<Pl
  */
 export function requireWaiting(plan: PlanHead, now: EpochMs, newer: PlanHead | null = null): void {
   if (plan.state === 'expired' || now >= plan.expiresAt) {
-    throw new AppError('plan.expired', 'The plan has expired: sweep again, and show the new one.', {
-      detail: {
-        expected: `before ${new Date(plan.expiresAt).toISOString()}`,
-        received: new Date(now).toISOString(),
+    throw new AppError(
+      'plan.expired',
+      `The plan has expired: make a new one with \`rollcall sweep plan ${plan.connectionId}\`.`,
+      {
+        detail: {
+          expected: `before ${new Date(plan.expiresAt).toISOString()}`,
+          received: new Date(now).toISOString(),
+        },
       },
-    });
+    );
   }
   if (plan.state === 'pending' || plan.state === 'held') return;
-  const instead = newer === null ? '' : ` Plan ${newer.digest.slice(0, 12)} waits in its place.`;
+  const instead =
+    newer === null
+      ? ` A new one: \`rollcall sweep plan ${plan.connectionId}\`.`
+      : ` Plan ${newer.digest.slice(0, 12)} waits in its place: \`rollcall sweep show ${newer.digest.slice(0, 12)}\`.`;
   throw new AppError(
     'plan.not_waiting',
     `The plan is ${plan.state}: nothing of it waits.${instead}`,

@@ -31,6 +31,17 @@ export interface PlanHead {
   /** Fingerprint of the configuration under which it was made. */
   readonly configuration: string | null;
   readonly planOnlyBecause: string | null;
+  /** Who said no to it, and why. */
+  readonly rejection: PersonsWord | null;
+  /** Who had it taken back, and why. */
+  readonly undoing: PersonsWord | null;
+}
+
+/** What a person has said about a plan. */
+export interface PersonsWord {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: EpochMs;
 }
 
 /** The shortest beginning of a digest that names a plan. */
@@ -174,7 +185,13 @@ function toHead(row: Row): PlanHead {
     observedAt: fromTimestamp(row.observed_at),
     configuration: row.configuration,
     planOnlyBecause: row.plan_only_because,
+    rejection: toWord(row.rejected_by, row.reject_reason, row.rejected_at),
+    undoing: toWord(row.undo_by, row.undo_reason, row.undo_begun_at),
   };
+}
+
+function toWord(by: string | null, reason: string | null, at: Date | null): PersonsWord | null {
+  return by === null || at === null ? null : { by, reason: reason ?? '', at: fromTimestamp(at) };
 }
 
 function notFound(name: string): AppError {
