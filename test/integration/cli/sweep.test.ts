@@ -80,7 +80,7 @@ describe('sweep plan, show and apply', () => {
 
     const history = await rollcall(['sweep', 'history', 'acme'], folder);
     expect(history.stdout).toMatch(/^WHEN +CONNECTION +TRIGGER +RESULT/);
-    expect(history.stdout).toMatch(/operator +applied +\d+ s +7 +1 deactivate, 1 change_roles/);
+    expect(history.stdout).toMatch(/operator +applied +\d+ s +7 +1 deactivate, 1 change roles/);
 
     const hasty = await rollcall(['sweep', 'undo', plan.digest], folder);
     expect(hasty).toMatchObject({ code: 1, stderr: expect.stringContaining('--reason') });

@@ -41,8 +41,8 @@ function resultCell({ state, planState }: SweepRecord, colors: Colors): Cell {
   return { text: state, paint: colors.green };
 }
 
-/** The same names as in a plan. */
-const KINDS: Readonly<Record<string, string>> = { change_roles: 'roles', refuse: 'skipped' };
+/** Decisions in words, where the code is none. */
+const KINDS: Readonly<Record<string, string>> = { change_roles: 'change roles', refuse: 'skipped' };
 
 /** People who stay as they are go without saying. */
 function sayCounts(counts: SweepRecord['counts']): string {
