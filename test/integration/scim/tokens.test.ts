@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { request } from 'node:http';
 import { examineScim } from '@rollcall/cli/doctor/scim';
 import { LeasedRate } from '@rollcall/jit-auth/http/leased-rate';
+import { authenticate } from '@rollcall/jit-auth/scim/tokens/authenticate';
 import { readConfig } from '@rollcall/shared/config/load';
 import { after } from '@rollcall/shared/core/time';
 import { inTransaction } from '@rollcall/shared/db/database';
@@ -9,6 +10,7 @@ import { currentTime } from '@rollcall/shared/db/timestamp';
 import { type Engine, openEngine } from '@rollcall/shared/engine/engine';
 import { createLog } from '@rollcall/shared/telemetry/log';
 import { readEndingTokens } from '@rollcall/sweeper/watch/scim-tokens';
+import { Kysely, PostgresDialect } from 'kysely';
 import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeOnBothEngines, type FreshRedis, redisOrNull } from '../../setup/redis.ts';
@@ -120,6 +122,36 @@ describe('a token that is bound to a certificate', () => {
     const refused = await typed(['scim', 'token', ...args], without, scene.fresh.url);
     expect(refused.json()).toMatchObject({ error: { code: 'scim.certificate_unread' } });
   });
+});
+
+it('a token that is good for nothing is refused by the same one question, whatever it was', async () => {
+  const asked: string[] = [];
+  const db: typeof scene.db = new Kysely({
+    dialect: new PostgresDialect({ pool: scene.fresh.pool }),
+    log: ({ query }) => void asked.push(query.sql),
+  });
+  const now = currentTime();
+  const revoked = await scene.token('acme', { name: 'taken-back' });
+  await scene.fresh.pool.query(
+    "update scim_tokens set revoked_at = now() where name = 'taken-back'",
+  );
+  const secrets = {
+    unknown: 'rollcall_scim_unknown',
+    revoked,
+    expired: await scene.token('acme', { name: 'ran-out', expiresAt: after(now, -1) }),
+    other_network: await scene.token('acme', { name: 'elsewhere', networks: ['192.0.2.0/24'] }),
+    no_certificate: await scene.token('acme', { name: 'bare', certificateSha256: thumbprint }),
+  };
+  for (const [why, secret] of Object.entries(secrets)) {
+    const credentials = {
+      header: `Bearer ${secret}`,
+      address: '127.0.0.1',
+      certificate: null,
+    };
+    expect(await authenticate(db, credentials, now)).toMatchObject({ kind: 'refused', why });
+  }
+  expect(asked).toHaveLength(Object.keys(secrets).length);
+  expect(new Set(asked).size).toBe(1);
 });
 
 describe('who looks after tokens', () => {
