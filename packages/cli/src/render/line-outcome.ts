@@ -8,6 +8,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   newer_state: 'something newer was known of them',
   newer_groups: 'newer groups were known of them',
   version_changed: 'changed by somebody else since',
+  not_recorded: 'nothing was recorded that could be taken back',
+  gives_person_id: 'gives other records of the same person their id',
   void: 'nothing was left to do',
 };
 

@@ -1,6 +1,7 @@
 import type { EpochMs } from '@rollcall/shared/core/time';
 import type { PurgeCounts, PurgeLine, PurgePlan } from '@rollcall/shared/purge/purge-plan';
 import type { Colors } from '../terminal.ts';
+import { sayOutcome } from './line-outcome.ts';
 import { type Cell, renderTable } from './table.ts';
 import { sayDuration, sayWhen, toIso } from './when.ts';
 
@@ -27,7 +28,7 @@ export function renderPurge(shown: ShownPurge, now: EpochMs, colors: Colors): st
     { text: line.label, paint: colors.red },
     line.connectionId,
     `no access since ${sayWhen(line.endedAt, now)}${line.cause === null ? '' : `, by ${line.cause}`}`,
-    line.outcome === 'skipped' ? `skipped: ${line.outcomeWhy ?? 'void'}` : (line.outcome ?? ''),
+    line.outcome === 'skipped' ? `skipped: ${sayOutcome(line.outcomeWhy)}` : (line.outcome ?? ''),
   ]);
   const table = renderTable(rows)
     .split('\n')
