@@ -94,6 +94,8 @@ export class Process {
   readonly #broken = new WeakSet<pg.Client>();
   readonly #met: (trouble: Trouble) => void;
   #inTransaction = 0;
+  /** While others act: whatever the process does side by side stands still, too. */
+  #pausing: Promise<void> | null = null;
   readonly #sever: (pid: number) => Promise<void>;
 
   constructor(options: {
@@ -199,6 +201,7 @@ export class Process {
 
   /** Counts, and meets what is to happen before. Answers with what happens after. */
   async #arrive(client: pg.Client | null, begins = false): Promise<Trouble | null> {
+    while (this.#pausing !== null) await this.#pausing;
     if (this.killed) throw new Killed();
     this.count += 1;
     const [next] = this.#troubles;
@@ -209,7 +212,7 @@ export class Process {
     this.#troubles.shift();
     if (next.kind === 'kill' && next.when === 'after') return next;
     this.#met(next);
-    if (next.kind === 'pause') await next.meanwhile?.();
+    if (next.kind === 'pause') await this.#pause(next);
     else if (next.kind === 'kill') {
       this.kill();
       throw new Killed();
@@ -218,6 +221,15 @@ export class Process {
       await this.#sever((client as unknown as { processID: number }).processID);
     }
     return null;
+  }
+
+  async #pause({ meanwhile }: Trouble): Promise<void> {
+    this.#pausing = meanwhile?.() ?? Promise.resolve();
+    try {
+      await this.#pausing;
+    } finally {
+      this.#pausing = null;
+    }
   }
 
   #leave(trouble: Trouble | null): void {
