@@ -84,6 +84,11 @@ describe('people whom a roster lacks, and whom a held plan has had contained,', 
   });
 });
 
+async function openDigests(): Promise<string[]> {
+  const { rows } = await house.pool.query("select digest from plans where state = 'held'");
+  return rows.map(({ digest }) => digest);
+}
+
 /** A plan is held that takes access from two people, and one of them is contained. */
 async function holdTwo(): Promise<void> {
   for (const name of GONE) house.directory.set(name, { standing: 'disabled' });
@@ -100,6 +105,15 @@ describe('whoever is contained for a held plan', () => {
     await holdTwo();
     expect(await tend(13, house.sweepOf({ mode }))).toMatchObject({ released: 1 });
     expect(await contained()).toEqual([]);
+    // That is no newer fact about them: the plan still means them.
+    const [digest = ''] = await openDigests();
+    const now = house.sweepTime(14);
+    for (const approver of ['oda', 'ida']) {
+      await approvePlan(house.db, { digest, approver, people: 2, reason: 'they left' }, now);
+    }
+    const sweep = house.sweepOf({ mode: 'approve' });
+    const request = { db: house.db, sweep, plan: digest, operator: 'oda', clock: () => now };
+    expect(await applyPlan(request)).toMatchObject({ applied: 2, skipped: 0 });
   });
 
   it('is free where a sweep that only plans finds them again', async () => {

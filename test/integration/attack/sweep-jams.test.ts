@@ -59,6 +59,17 @@ describe('one of the last admins, who has to stay,', () => {
   });
 });
 
+describe('a worker whose clock was a year ahead once', () => {
+  it('does not leave every later sweep with nothing but a plan', async () => {
+    await house.hire(CROWD);
+    await house.sweep(1);
+    await house.sweep(365 * 24 * 60, { configuration: 'that of the other worker' });
+    house.directory.set('p000', { standing: 'disabled' });
+    for (const minute of [10, 25]) await house.sweep(minute);
+    expect(await house.stateOf('p000')).toBe('deactivated');
+  });
+});
+
 describe('a directory whose scope changes with every listing (a token that rotates)', () => {
   it('does not switch off the comparison with the size of the last listing', async () => {
     await house.hire(CROWD);

@@ -163,6 +163,25 @@ describe('a person who was found since', () => {
     expect(await out()).toEqual([]);
   });
 
+  it('is skipped when a plan is applied that calls them disabled', async () => {
+    await settle();
+    house.directory.set('p000', { standing: 'disabled' });
+    const mode = 'approve' as const;
+    const planned = await house.sweep(10, { mode });
+    expect(planned.counts).toMatchObject({ 'deactivate disabled': 1 });
+    house.directory.set('p000', { standing: 'present' });
+    house.directory.faults = { half: true };
+    expect(await house.sweep(20, { mode })).toMatchObject({ partialReason: 'shrunk' });
+    await applyPlan({
+      db: house.db,
+      sweep: house.sweepOf({ mode }),
+      plan: planned.runId,
+      operator: 'oda',
+      clock: () => house.sweepTime(21),
+    });
+    expect(await out()).toEqual([]);
+  });
+
   it('has to be missed twice again, even if the listing that named them broke later', async () => {
     await settle();
     const person = member('p000');

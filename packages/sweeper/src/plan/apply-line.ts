@@ -79,7 +79,8 @@ async function applyChange(
   const version = await versionMeant(tx, line);
   const change = changeOf(plan, { ...line, user_version: version }, sweep);
   if (change === null) return { kind: 'unchanged', user: null };
-  if (change.kind === 'deactivate' && (await isFoundSince(tx, line, plan))) {
+  const takes = change.kind === 'deactivate' || change.kind === 'contain';
+  if (takes && (await isFoundSince(tx, line, plan))) {
     return { kind: 'stale', why: 'newer_state' };
   }
   return apply(tx, change, { kind: 'sweep', runId: plan.runId, digest: plan.digest }, now);

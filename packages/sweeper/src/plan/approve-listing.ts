@@ -57,6 +57,7 @@ async function requireShrunk(tx: Tx, approval: ListingApproval) {
     .select(['id', 'partial_reason', 'rows', 'explanation'])
     .where('connection_id', '=', approval.connectionId)
     .where('snapshot_kind', 'is not', null)
+    .orderBy('fence', 'desc')
     .orderBy('started_at', 'desc')
     .limit(1)
     .forUpdate()

@@ -1,7 +1,8 @@
 import { apply } from '@rollcall/shared/access/apply';
-import type { ConnectionId, UserId } from '@rollcall/shared/core/ids';
+import type { ConnectionId, RunId, UserId } from '@rollcall/shared/core/ids';
 import { HELD } from '@rollcall/shared/core/lifecycle';
 import { after, type EpochMs } from '@rollcall/shared/core/time';
+import type { User } from '@rollcall/shared/core/user';
 import type { Database, Tx } from '@rollcall/shared/db/database';
 import { toTimestamp } from '@rollcall/shared/db/timestamp';
 import { sql } from 'kysely';
@@ -233,5 +234,21 @@ async function releaseOne(tx: Tx, userId: UserId, now: EpochMs): Promise<boolean
     evidence: { runId, planDigest: digest, plan: state },
   };
   const outcome = await apply(tx, change, { kind: 'sweep', runId, digest }, now);
-  return outcome.kind === 'applied';
+  if (outcome.kind !== 'applied') return false;
+  const { user, before } = outcome;
+  if (before !== undefined) await keepMeant(tx, runId, before.user, user.version);
+  return true;
+}
+
+/**
+ * A plan that still waits, in a mode in which nobody is contained for it, means the person
+ * as before: their release is no newer fact, as their containment was none.
+ */
+async function keepMeant(tx: Tx, runId: RunId, before: User, version: number): Promise<void> {
+  await sql`
+    update held_containments contained set version_after = ${version}
+      from plan_lines line
+     where contained.run_id = ${runId} and contained.user_id = ${before.id}
+       and line.run_id = contained.run_id and line.user_id = contained.user_id
+       and coalesce(contained.version_after, line.user_version) = ${before.version}`.execute(tx);
 }

@@ -148,6 +148,8 @@ export async function endInterruptedRuns(lease: Lease, now: EpochMs): Promise<vo
  * How many rows the next listing is compared with: those of the last complete one, or of
  * one whose size a person accepted since, whatever its scope was: a token that has come
  * to see less must not begin a count of its own. Null: there is none.
+ *
+ * The last one is that of the highest fence, which no clock that was ahead once can falsify.
  */
 export async function lastCompleteRows(
   db: Database,
@@ -163,6 +165,7 @@ export async function lastCompleteRows(
         where('size_accepted_at', 'is not', null),
       ]),
     )
+    .orderBy('fence', 'desc')
     .orderBy('started_at', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -193,6 +196,7 @@ export async function whyPlanOnly(
     .where('snapshot_kind', '=', 'complete')
     // One that was broken off before its plan was stored has shown nobody anything.
     .where('state', 'in', ['planned', 'held', 'applying', 'applied'])
+    .orderBy('fence', 'desc')
     .orderBy('started_at', 'desc')
     .limit(1)
     .executeTakeFirst();

@@ -53,8 +53,8 @@ export async function pickCanaries(
 }
 
 /**
- * Whose absence a listing would take back: people whose last look-up found nobody, or
- * got no answer.
+ * Whom a listing would answer for: people whose last look-up found nobody, or got no
+ * answer, and those from whom a plan that waits would take access.
  */
 export async function awaitedIds(
   db: Database,
@@ -64,14 +64,18 @@ export async function awaitedIds(
   const rows = await sql<{ directory_id: string }>`
     select u.directory_id from ${latestLookUps(since)} as latest
       join users u on u.id = latest.user_id and u.connection_id = ${connectionId}
-     where latest.standing in ('absent', 'unknown') and u.directory_id is not null`.execute(db);
+     where latest.standing in ('absent', 'unknown') and u.directory_id is not null
+    union
+    select u.directory_id from ${awaitedByPlans(connectionId)} as waiting
+      join users u on u.id = waiting.user_id where u.directory_id is not null`.execute(db);
   return new Set(rows.rows.map((row) => row.directory_id));
 }
 
 /**
  * Takes back the absence of people whom a later listing names, complete or not. The
- * first of two look-ups would otherwise still count after they had come back. A return
- * is dated after the look-up that it answers, whose clock may have been ahead.
+ * first of two look-ups would otherwise still count after they had come back. And writes
+ * down of whom a plan would take access from that they are present: it is applied to nobody
+ * whom the directory has named as present since. A return is dated after the look-up that it answers, whose clock may have been ahead.
  *
  * @param named the rows of the people awaited ({@link awaitedIds}) whom the listing names.
  */
@@ -89,11 +93,18 @@ export async function recordReturns(
     insert into look_ups (run_id, user_id, standing, canary, seen_in, at)
     select ${run.runId}, u.id, named.standing, 'present', 'listing',
            greatest(${toTimestamp(now)}::timestamptz, latest.at + interval '1 millisecond')
-      from ${latestLookUps(since)} as latest
-      join users u on u.id = latest.user_id and u.connection_id = ${run.connectionId}
-      join unnest(${textArray(ids)}::text[], ${textArray(standings)}::text[]) as named (id, standing)
-        on named.id = u.directory_id
-     where latest.standing in ('absent', 'unknown')`.execute(tx);
+      from unnest(${textArray(ids)}::text[], ${textArray(standings)}::text[]) as named (id, standing)
+      join users u on u.directory_id = named.id and u.connection_id = ${run.connectionId}
+      left join ${latestLookUps(since)} as latest on latest.user_id = u.id
+     where latest.standing in ('absent', 'unknown')
+        or (named.standing = 'present' and u.id in (
+              select user_id from ${awaitedByPlans(run.connectionId)} as waiting))`.execute(tx);
+}
+
+function awaitedByPlans(connectionId: ConnectionId) {
+  return sql`(select line.user_id from plans plan join plan_lines line on line.run_id = plan.run_id
+    where plan.connection_id = ${connectionId} and plan.state in ('pending', 'held')
+      and line.decision in ('deactivate', 'contain') and line.outcome is null)`;
 }
 
 function latestLookUps(since: EpochMs) {
