@@ -137,7 +137,9 @@ describe('whose access has ended', () => {
     expect(await signIn(two, directoryId, 1)).toMatchObject({ code: 'deactivated' });
     const pushed = await push(two, directoryId);
     expect(pushed).toMatchObject(
-      actor.kind === 'scim' ? { kind: 'created' } : { kind: 'refused', code: 'other_cause' },
+      actor.kind === 'scim'
+        ? { kind: 'adopted', user: { id: user.id } }
+        : { kind: 'refused', code: 'other_cause' },
     );
     expect(await signIn(`${two}-other`, `${directoryId}-other`, 1)).toMatchObject({
       created: true,

@@ -457,7 +457,7 @@ function assertionOf() {
 }
 
 function changeLast(cookie: string): string {
-  const last = cookie.at(-1) === 'A' ? 'B' : 'A';
+  const last = cookie.at(-4) === 'A' ? 'B' : 'A';
   // The last letter of base64 carries two bits that say nothing: change one before it.
   return `${cookie.slice(0, -4)}${last}${cookie.slice(-3)}`;
 }

@@ -113,7 +113,6 @@ describeOnBothEngines('workers of the sweep', (engine) => {
     'duplicate_pages',
     'unauthorized_401',
     'forbidden_403',
-    'too_many_429',
     'malformed',
   ] as const)('a directory that suffers from %s removes nobody', async (fault) => {
     stack.idp.directory.setFault(fault);
@@ -196,5 +195,15 @@ describeOnBothEngines('workers of the sweep', (engine) => {
         code: expect.stringMatching(/^(sweep|listing|directory)\./),
       });
     expect(JSON.stringify(logged)).not.toContain(stack.idp.scimToken);
+  });
+
+  // The last of all: nobody asks the directory anything more until its pause is over.
+  it('a directory that asks for a pause removes nobody, and gets it', async () => {
+    stack.idp.directory.setFault('too_many_429');
+    expect(await sweepNow()).toMatchObject({ state: 'incomplete', applied: 0 });
+    stack.idp.directory.setFault(null);
+    expect(await sweepNow()).toMatchObject({ state: 'incomplete', applied: 0 });
+    expect(await sessionStatus(ADA)).toBe(200);
+    expect(await stateOf(KATHERINE)).toBe('active');
   });
 });
