@@ -201,8 +201,20 @@ describe('the end of access', () => {
     await scene.acme.patch(`/Groups/${group}`, [
       { op: 'remove', path: 'members', value: [{ value: id, $ref: null }] },
     ]);
-    expect(await grantsOf(id)).toEqual(['analyst by scim']);
+    expect(await grantsOf(id)).toEqual([]);
     await setActive(id, true);
+    expect(await grantsOf(id)).toEqual([]);
+  });
+
+  it('by an administrator does not keep a membership that went meanwhile', async () => {
+    const subject = someone();
+    const id = await scene.acme.user(subject, { externalId: subject });
+    const group = await scene.acme.group('bi:shut-out', [id]);
+    expect(await byAdmin('deactivate', id)).toMatchObject({ kind: 'applied' });
+    await scene.acme.patch(`/Groups/${group}`, [
+      { op: 'remove', path: 'members', value: [{ value: id }] },
+    ]);
+    expect(await byAdmin('restore', id)).toMatchObject({ kind: 'applied' });
     expect(await grantsOf(id)).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import type { ConnectionId, UserId } from '../core/ids.ts';
 import { hasAccess } from '../core/lifecycle.ts';
 import type { RoleMapping } from '../core/roles.ts';
 import type { EpochMs } from '../core/time.ts';
-import { type Grant, type GrantReason, rolesOf, type User } from '../core/user.ts';
+import { type Grant, type GrantReason, isPurged, rolesOf, type User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
 import { toTimestamp } from '../db/timestamp.ts';
 import { toGrant, toUser } from '../db/users.ts';
@@ -47,8 +47,8 @@ export type ScimRolesWritten =
 /**
  * Writes the grants of the SCIM channel for any number of people, in the same few
  * statements for one as for ten thousand. Grants that assertions gave stay as they are.
- * People without access are passed over: what they held is kept for the day of return,
- * when the caller asks again. From the protected nothing is taken.
+ * Of people without access, too: an administrator who lets somebody in again asks nobody
+ * which roles they have lost meanwhile. From the protected nothing is taken.
  *
  * Where one of the last holders would lose a privileged role, nothing may stand: the
  * caller rolls back.
@@ -65,14 +65,17 @@ export async function writeScimRoles(
   const users = await lockUsers(tx, ids);
   const mappings = await change.readMappings(ids);
   const grants = await grantsOfAll(tx, ids);
-  const differences = users
-    .filter((user) => hasAccess(user.state))
-    .flatMap((user) => {
-      const mapping = mappings.get(user.id);
-      const held = grants.get(user.id) ?? [];
-      return mapping === undefined ? [] : (differenceOf(user, held, mapping, change) ?? []);
-    });
-  const losing = differences.filter((one) => privilegedIn(one, change).length > 0);
+  const differences = users.flatMap((user) => {
+    const mapping = mappings.get(user.id);
+    const held = grants.get(user.id) ?? [];
+    return mapping === undefined || isPurged(user)
+      ? []
+      : (differenceOf(user, held, mapping, change) ?? []);
+  });
+  // Whoever has no access exercises no role, and so is no holder who could be the last.
+  const losing = differences.filter(
+    (one) => hasAccess(one.user.state) && privilegedIn(one, change).length > 0,
+  );
   // Somebody got it between the look and the lock: as in `lockUserWithGrants`.
   if (losing.length > 0 && !guarded) await lockPrivilegedRoles(tx);
   // One after the other: of two who hold a role, the second is asked after the first lost it.
