@@ -136,11 +136,16 @@ describe('whose access has ended', () => {
     await run(scene, step('deactivate', user.id), actor, 10);
     expect(await signIn(two, directoryId, 1)).toMatchObject({ code: 'deactivated' });
     const pushed = await push(two, directoryId);
+    // SCIM gets the one user back whom it had shut out, and no second one beside them.
     expect(pushed).toMatchObject(
       actor.kind === 'scim'
-        ? { kind: 'adopted', user: { id: user.id } }
+        ? { kind: 'adopted', user: { id: user.id, state: 'deactivated', cause: 'scim' } }
         : { kind: 'refused', code: 'other_cause' },
     );
+    const named = 'select id, state from users where directory_id = $1';
+    expect((await scene.pool.query(named, [directoryId])).rows).toEqual([
+      { id: user.id, state: 'deactivated' },
+    ]);
     expect(await signIn(`${two}-other`, `${directoryId}-other`, 1)).toMatchObject({
       created: true,
     });

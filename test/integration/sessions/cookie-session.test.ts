@@ -457,9 +457,9 @@ function assertionOf() {
 }
 
 function changeLast(cookie: string): string {
-  const last = cookie.at(-4) === 'A' ? 'B' : 'A';
   // The last letter of base64 carries two bits that say nothing: change one before it.
-  return `${cookie.slice(0, -4)}${last}${cookie.slice(-3)}`;
+  const other = cookie.at(-4) === 'A' ? 'B' : 'A';
+  return `${cookie.slice(0, -4)}${other}${cookie.slice(-3)}`;
 }
 
 function attributesOf(setCookie: string | undefined): Record<string, string | true> {
