@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 
 /** Somebody of ours who works on the database: a worker, the door, an operator. */
-export type Role = 'worker' | 'door' | 'operator' | 'harness';
+export type Role = 'worker' | 'door' | 'operator' | 'scim' | 'harness';
 
 /** What a process meets at one of its statements or calls. */
 export interface Trouble {

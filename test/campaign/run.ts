@@ -2,11 +2,13 @@ import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import type { CampaignDatabase } from './campaign-database.ts';
 import { readCoverage } from './coverage.ts';
+import { begin } from './door.ts';
 import { endHealthily } from './epilogue.ts';
-import type { Residue, Violation } from './oracle/oracle.ts';
+import type { Residue, Violation } from './oracle/notebook.ts';
 import { Random } from './random.ts';
 import { type Step, scheduleOf, take } from './schedule.ts';
 import { Simulation } from './simulation.ts';
+import { sweep } from './sweeping.ts';
 
 /** How one run went. */
 export interface RunResult {
@@ -29,10 +31,10 @@ export async function runSeed(
   const simulation = new Simulation(seed, database);
   const restore = drawFrom(seed, simulation);
   try {
-    await simulation.begin();
+    await begin(simulation);
     for (const company of simulation.world.companies) {
       simulation.time.pass(60_000);
-      await simulation.sweep(company);
+      await sweep(simulation, company);
     }
     for (const step of steps) {
       if (simulation.violations.length > 0) break;

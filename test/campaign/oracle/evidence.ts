@@ -14,6 +14,8 @@ export interface Case {
   readonly lastRows: number | null;
   /** Where in the order of events the person's last sign-in was stored; null: none. */
   readonly signedInOrder: number | null;
+  /** The same by our clock. */
+  readonly signedInAt: number | null;
   readonly confirmAfterMs: number;
   /** How often somebody must be missing where nobody can be asked; null: they can. */
   readonly misses: { readonly needed: number; readonly apartMs: number } | null;
@@ -69,9 +71,13 @@ function judgeMisses(one: Case, row: Said | undefined): Verdict {
   if (one.misses === null) return wrong('a look-up could have been asked for');
   if (row !== undefined) return wrong(`the listing names them as ${row.standing}`);
   const since = one.signedInOrder ?? 0;
-  const all = [...one.counted, one.own].filter(({ begunOrder }) => begunOrder > since);
+  const isNewer = ({ begunOrder, spokeAt }: Hearing): boolean =>
+    begunOrder > since && (spokeAt === null || spokeAt > (one.signedInAt ?? 0));
+  const all = [...one.counted, one.own].filter(isNewer);
   const named = all.findLastIndex(({ rows }) => rows.some(({ id }) => id === one.id));
-  const times = all.slice(named + 1).map(({ begunAt }) => begunAt);
+  const times = all
+    .slice(named + 1)
+    .map(({ begunAt, spokeAt }) => Math.min(begunAt, spokeAt ?? begunAt));
   let count = 0;
   let last = Number.NEGATIVE_INFINITY;
   for (const at of times.sort((a, b) => a - b)) {
