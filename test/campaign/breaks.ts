@@ -75,6 +75,116 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
+    name: 'unanswered_is_absent',
+    about: 'a look-up without an answer counts as absence',
+    edits: [
+      {
+        file: `${RECONCILE}/absence.ts`,
+        from: /const own = history\.findLast\(\(one\) => isOwn\(one, snapshot\)\);/,
+        to: `const said = history.findLast((one) => isOwn(one, snapshot));
+         const own = said?.standing === 'unknown' ? { ...said, standing: 'absent' as const } : said;`,
+      },
+    ],
+  },
+  {
+    name: 'forgetful_brake',
+    about: 'the brake forgets what was taken before this run',
+    edits: [
+      {
+        file: 'sweeper/src/plan/brake-facts.ts',
+        from: /l\.outcome = 'applied'/,
+        to: `l.outcome = 'nothing'`,
+      },
+    ],
+  },
+  {
+    name: 'newer_sign_in',
+    about: 'a sign-in that is newer than the evidence is seen by nobody',
+    edits: [
+      {
+        file: `${RECONCILE}/known-user.ts`,
+        from: /export function signedInSince\([^{]*\{/,
+        to: '$& return false;',
+      },
+      {
+        file: `${ACCESS}/role-change.ts`,
+        from: /export function isSeenSince\([^{]*\{/,
+        to: '$& return false;',
+      },
+    ],
+  },
+  {
+    name: 'no_recheck',
+    about: 'a line is applied to whatever the user has become',
+    edits: [
+      {
+        file: `${ACCESS}/state-change.ts`,
+        from: /function isStale\([^{]*\{/,
+        to: '$& return false;',
+      },
+    ],
+  },
+  {
+    name: 'protected_swept',
+    about: 'protection is not asked for',
+    edits: [
+      {
+        file: `${RECONCILE}/decide.ts`,
+        from: /function isProtected\([^{]*\{/,
+        to: '$& return false;',
+      },
+      {
+        file: 'shared/src/core/lifecycle.ts',
+        from: /by !== 'admin' && user\.protected/,
+        to: 'false',
+      },
+    ],
+  },
+  {
+    name: 'waves_at_once',
+    about: 'everybody of a held plan is contained at once',
+    edits: [
+      {
+        file: `${RECONCILE}/held-people.ts`,
+        from: /export function roomInWave\([^{]*\{/,
+        to: '$& return 500;',
+      },
+    ],
+  },
+  {
+    name: 'silence_of_outages',
+    about: 'days on which nobody could sign in count as silence',
+    edits: [
+      {
+        file: 'shared/src/core/silence.ts',
+        from: /accepted \|\| refused < REFUSALS_IN_DOUBT/,
+        to: 'true',
+      },
+    ],
+  },
+  {
+    name: 'no_limit_over_all',
+    about: 'each connection is held to its own limits alone',
+    edits: [
+      {
+        file: `${RECONCILE}/brake-over-all.ts`,
+        from: /now === 0 \|\| received <= allowed/,
+        to: 'true',
+      },
+    ],
+  },
+  {
+    name: 'tombstones_free',
+    about: 'whoever was purged comes back as somebody new, whoever had shut them out',
+    edits: [
+      {
+        file: `${ACCESS}/sign-in.ts`,
+        from: /async function objectionToReturn\([^{]*\{/,
+        to: '$& if (change.kind) return null;',
+      },
+    ],
+  },
+  {
     name: 'no_brake',
     about: 'the brake lets everything through',
     edits: [

@@ -146,20 +146,26 @@ export async function live(
       if (standing === 'present' && person.signsIn && !company.outage)
         await signIn(simulation, company, person);
       return;
-    case 'sign_in_of_leaver': {
-      // The identity provider goes on vouching for an old session.
-      const away = [...company.people.values()].filter(
-        (one) => one.signsIn && !company.outage && standingAt(one, time.now) !== 'present',
-      );
-      const latest = away.toSorted((a, b) => leftAt(b) - leftAt(a));
-      const last = latest[0];
-      if (last === undefined) return;
-      await signIn(simulation, company, random.percent(60) ? last : random.pick(away));
-      return;
-    }
+    case 'sign_in_of_leaver':
+      return letLeaverSignIn(simulation, company, random);
     default:
       return what satisfies never;
   }
+}
+
+/** The identity provider goes on vouching for an old session, mostly of who left last. */
+export async function letLeaverSignIn(
+  simulation: Simulation,
+  company: Company,
+  random: Random,
+): Promise<void> {
+  const { now } = simulation.time;
+  const away = [...company.people.values()].filter(
+    (one) => one.signsIn && !company.outage && standingAt(one, now) !== 'present',
+  );
+  const [last] = away.toSorted((a, b) => leftAt(b) - leftAt(a));
+  if (last === undefined) return;
+  await signIn(simulation, company, random.percent(60) ? last : random.pick(away));
 }
 
 /** When something last became true of somebody. */

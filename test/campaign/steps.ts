@@ -2,7 +2,7 @@ import { administer, handOver, join, purge, speakOverScim } from './administrato
 import { signIn } from './door.ts';
 import { drawFault, type Fault } from './faults.ts';
 import type { Trouble } from './gate.ts';
-import { live } from './life.ts';
+import { letLeaverSignIn, live } from './life.ts';
 import { type OperatorWish, operate } from './operators.ts';
 import type { Random } from './random.ts';
 import type { Simulation } from './simulation.ts';
@@ -75,15 +75,17 @@ export async function sweepStep(
   );
   for (let left = Number(pauses); left > 0; left--) {
     const meanwhile = (): Promise<void> => interrupt(simulation, company, random, theme);
-    troubles.push({
-      at: theme === 'doors' ? random.int(24, 130) : random.int(3, 170),
-      when: 'before',
-      kind: 'pause',
-      meanwhile,
-    });
+    troubles.push({ ...momentOf(theme, random), when: 'before', kind: 'pause', meanwhile });
   }
   const planOnly = random.percent(theme === 'exodus' ? 0 : 6);
   await sweep(simulation, company, { faults, troubles, planOnly, trigger: 'schedule' });
+}
+
+/** When a worker is interrupted: at doors, while it lists, or applies. */
+function momentOf(theme: Theme, random: Random): Pick<Trouble, 'at' | 'since'> {
+  if (theme !== 'doors') return { at: random.int(3, 170) };
+  const since = random.pick(['listing', 'sealed'] as const);
+  return { at: since === 'listing' ? random.int(1, 13) : random.int(1, 40), since };
 }
 
 /** What others do while a worker is between two of its steps. */
@@ -93,12 +95,15 @@ async function interrupt(
   random: Random,
   theme: Theme,
 ): Promise<void> {
-  const life = theme === 'doors' ? 160 : 40;
-  const what = random.weighted({ life, admin: 14, operator: 12, second_worker: 12, takeover: 22 });
+  const [life, leaver] = theme === 'doors' ? [60, 110] : [40, 6];
+  const others = { admin: 14, operator: 12, second_worker: 12, takeover: 22 };
+  const what = random.weighted({ life, leaver, ...others });
   simulation.count(`meanwhile ${what}`);
   switch (what) {
     case 'life':
       return live(simulation, company, random, theme);
+    case 'leaver':
+      return letLeaverSignIn(simulation, company, random);
     case 'admin':
       return administratorStep(simulation, company, random);
     case 'operator':

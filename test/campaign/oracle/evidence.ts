@@ -131,7 +131,7 @@ function isContradicted({ hearings, own, id }: Case, first: Said, second: Said):
 }
 
 /** Somebody whom the listing calls present was found before a look-up and after it. */
-function isCanaryAround({ rows, lookUps }: Hearing, lookUp: Said): boolean {
+export function isCanaryAround({ rows, lookUps }: Hearing, lookUp: Said): boolean {
   const present = new Set(rows.filter((said) => said.standing === 'present').map(({ id }) => id));
   const found = lookUps.filter((said) => said.standing === 'present' && present.has(said.id));
   return (

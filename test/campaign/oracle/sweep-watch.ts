@@ -1,6 +1,6 @@
 import type { Hearing } from '../answers.ts';
 import { PRIVILEGED, ROLE_OF } from '../world.ts';
-import { judgeRemoval, misleads } from './evidence.ts';
+import { isCanaryAround, judgeRemoval, misleads } from './evidence.ts';
 import { HeldWatch } from './held-watch.ts';
 import { brokenLimit, brokenOverAll, type Taking } from './limits.ts';
 import { type Access, hasAccess, type UserRow } from './mirror.ts';
@@ -70,6 +70,7 @@ export class SweepWatch {
       return;
     }
     this.#undos.note(run, before);
+    if (after.user.state === 'suspected') this.#suspicion(user, change, run);
     if (after.user.state === 'contained' && user.state !== 'contained') {
       this.#containment(user, change, run);
     }
@@ -137,6 +138,20 @@ export class SweepWatch {
       'evidence',
       `${user.subject} was removed for silence after ${silent} days of ${silence?.deactivateDays ?? 'none'}`,
     );
+  }
+
+  /** Whoever is suspected was missing from a listing that counts, and a look-up found nobody. */
+  #suspicion(user: UserRow, change: AuditRow, run: string): void {
+    this.#notebook.count('checked suspicion');
+    const own = this.#notebook.hearingOf(run);
+    const blame = (what: string) =>
+      this.#notebook.blame('evidence', `${user.subject} was suspected (${change.reason}): ${what}`);
+    const doubt = this.#notebook.doubtAbout(run, user.connection_id);
+    if (doubt !== null) blame(doubt);
+    const said = own?.lookUps.findLast(({ id }) => id === user.directory_id);
+    if (said?.standing !== 'absent') blame(`the look-up said ${said?.standing ?? 'nothing'}`);
+    else if (own !== undefined && !isCanaryAround(own, said))
+      blame('no canary was found around it');
   }
 
   /** Whoever is asked for a fresh sign-in was missing from a listing that counts. */
