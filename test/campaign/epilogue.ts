@@ -105,13 +105,14 @@ function ensureSomebodyIsThere(company: Company, simulation: Simulation, random:
 /** Whether everybody of a company ended as the truth has them. */
 function judgeEnd(company: Company, simulation: Simulation): void {
   const { mirror } = simulation.oracle;
-  const admins = mirror.holders(PRIVILEGED);
+  const admins = mirror.recordsHolding(PRIVILEGED).map(({ id }) => id);
+  const few = mirror.holders(PRIVILEGED).length <= 2;
   for (const user of mirror.users.values()) {
     if (user.connection_id !== company.id || user.owner !== 'roll') continue;
     const person = company.people.get(user.subject);
     if (person === undefined || user.directory_id === null) continue;
     const guarded = user.protected || user.protected_by_admin || person.protected;
-    const lastAdmin = admins.includes(user.id) && admins.length <= 2;
+    const lastAdmin = admins.includes(user.id) && few;
     const truth = standingAt(person, simulation.time.now);
     simulation.count(
       truth === 'present' ? 'checked person at the end' : 'checked leaver at the end',

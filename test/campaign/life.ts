@@ -59,19 +59,6 @@ const LIFE = {
     sign_in: 46,
     sign_in_of_leaver: 8,
   },
-  everywhere: {
-    join: 0,
-    leave: 20,
-    leave_many: 24,
-    admins_leave: 0,
-    disable: 40,
-    unassign: 10,
-    return: 2,
-    regroup: 4,
-    regroup_many: 0,
-    sign_in: 2,
-    sign_in_of_leaver: 0,
-  },
   doors: {
     join: 4,
     leave: 22,
@@ -151,6 +138,17 @@ export async function live(
     default:
       return what satisfies never;
   }
+}
+
+/** In every company people are disabled, as many as one sweep may take without being held. */
+export function disableSome(simulation: Simulation, company: Company, random: Random): void {
+  const { now } = simulation.time;
+  const there = [...company.people.values()].filter(
+    (one) => standingAt(one, now) === 'present' && !factOf(one, now).groups.includes('admins'),
+  );
+  const most = Math.max(3, Math.floor(there.length / 6));
+  const some = random.shuffled(there).slice(0, random.int(3, most));
+  for (const one of some) set(simulation, one, 'disabled');
 }
 
 /** The identity provider goes on vouching for an old session, mostly of who left last. */

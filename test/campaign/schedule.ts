@@ -5,6 +5,7 @@ import {
   administratorStep,
   operatorStep,
   ownerStep,
+  rushStep,
   silenceStep,
   sweepStep,
   wavesStep,
@@ -30,7 +31,8 @@ type StepKind =
   | 'configure'
   | 'wait'
   | 'waves'
-  | 'silence';
+  | 'silence'
+  | 'rush';
 
 const EVERYTHING: Readonly<Record<StepKind, number>> = {
   life: 20,
@@ -43,8 +45,9 @@ const EVERYTHING: Readonly<Record<StepKind, number>> = {
   owner: 5,
   waves: 2,
   silence: 1,
+  rush: 0,
 };
-const NOTHING_ELSE = { owner: 0, waves: 0, silence: 0 };
+const NOTHING_ELSE = { owner: 0, waves: 0, silence: 0, rush: 0 };
 const WEIGHTS: Readonly<Record<Theme, Readonly<Record<StepKind, number>>>> = {
   everything: EVERYTHING,
   exodus: {
@@ -61,17 +64,19 @@ const WEIGHTS: Readonly<Record<Theme, Readonly<Record<StepKind, number>>>> = {
   deaths: { ...EVERYTHING, sweep: 60, life: 24 },
   operators: { ...EVERYTHING, operator: 34 },
   waves: { ...EVERYTHING, life: 24, sweep: 40, operator: 8, waves: 36, configure: 1, clock: 2 },
-  silence: { ...EVERYTHING, life: 30, sweep: 36, wait: 16, silence: 16, operator: 8, configure: 0 },
+  silence: { ...EVERYTHING, life: 12, sweep: 36, wait: 8, silence: 52, operator: 4, configure: 0 },
   owners: { ...EVERYTHING, owner: 46, sweep: 40, life: 26 },
   everywhere: {
-    life: 48,
-    sweep: 58,
+    ...EVERYTHING,
+    ...NOTHING_ELSE,
+    rush: 90,
+    sweep: 20,
+    life: 10,
     operator: 0,
     admin: 0,
     clock: 0,
     configure: 0,
     wait: 0,
-    ...NOTHING_ELSE,
   },
 };
 
@@ -87,7 +92,7 @@ export function scheduleOf(seed: string): readonly Step[] {
   }));
 }
 
-const MOST_STEPS: Partial<Readonly<Record<Theme, number>>> = { exodus: 15, everywhere: 18 };
+const MOST_STEPS: Partial<Readonly<Record<Theme, number>>> = { exodus: 15, everywhere: 7 };
 
 /** Takes one step. */
 export async function take(step: Step, simulation: Simulation): Promise<void> {
@@ -114,6 +119,8 @@ export async function take(step: Step, simulation: Simulation): Promise<void> {
       return ownerStep(simulation, company, random);
     case 'waves':
       return wavesStep(simulation, company, random);
+    case 'rush':
+      return rushStep(simulation, random);
     case 'silence':
       return silenceStep(simulation, company, random);
     case 'clock': {

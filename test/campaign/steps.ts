@@ -1,14 +1,14 @@
 import { administer, handOver, join, purge, speakOverScim } from './administrators.ts';
-import { signIn } from './door.ts';
+import { noteDaysUntilNow, signIn } from './door.ts';
 import { drawFault, type Fault } from './faults.ts';
 import type { Trouble } from './gate.ts';
-import { letLeaverSignIn, live } from './life.ts';
+import { disableSome, letLeaverSignIn, live } from './life.ts';
 import { type OperatorWish, operate } from './operators.ts';
 import type { Random } from './random.ts';
 import type { Simulation } from './simulation.ts';
 import { deliverJobs, sweep, tend } from './sweeping.ts';
 import type { Theme } from './theme.ts';
-import { DAY, HOUR, SECOND } from './virtual-time.ts';
+import { DAY, HOUR, MINUTE, SECOND } from './virtual-time.ts';
 import { become, type Company, type Person, standingAt } from './world.ts';
 
 export async function administratorStep(
@@ -60,8 +60,9 @@ export async function sweepStep(
 ): Promise<void> {
   if (simulation.crashed(company) && random.percent(80)) await simulation.expireLease(company);
   const faults: Fault[] = [];
-  if (random.percent(theme === 'exodus' ? 6 : 55)) faults.push(drawFault(random));
-  if (random.percent(12)) faults.push(drawFault(random));
+  const quiet = theme === 'exodus' || theme === 'everywhere';
+  if (random.percent(quiet ? 6 : 55)) faults.push(drawFault(random));
+  if (random.percent(quiet ? 3 : 12)) faults.push(drawFault(random));
   const troubles: Trouble[] = [];
   const when = random.pick(['before', 'after'] as const);
   if (random.percent(theme === 'deaths' ? 60 : 10)) {
@@ -77,7 +78,7 @@ export async function sweepStep(
     const meanwhile = (): Promise<void> => interrupt(simulation, company, random, theme);
     troubles.push({ ...momentOf(theme, random), when: 'before', kind: 'pause', meanwhile });
   }
-  const planOnly = random.percent(theme === 'exodus' ? 0 : 6);
+  const planOnly = random.percent(quiet ? 0 : 6);
   await sweep(simulation, company, { faults, troubles, planOnly, trigger: 'schedule' });
 }
 
@@ -153,10 +154,14 @@ export async function ownerStep(
       return join(simulation, { company, person }, { company: other, person: somebody }, what);
     }
     case 'purge': {
-      if (random.percent(70)) simulation.time.pass(2 * HOUR);
+      if (random.percent(60)) await administer(simulation, company, person, 'deactivate');
+      if (random.percent(80)) simulation.time.pass(2 * HOUR);
       const kill = random.percent(25);
       const at = random.int(4, 24);
-      return purge(simulation, company, kill ? [{ at, when: 'before', kind: 'kill' }] : []);
+      await purge(simulation, company, kill ? [{ at, when: 'before', kind: 'kill' }] : []);
+      // The identity provider knows nothing of it.
+      if (person.signsIn && random.percent(70)) await signIn(simulation, company, person);
+      return;
     }
     default:
       return what satisfies never;
@@ -203,13 +208,23 @@ function troublesOfTending(
   return [{ at, when: 'before', kind, meanwhile }];
 }
 
+/** Everywhere people leave within the hour, and every company is swept. */
+export async function rushStep(simulation: Simulation, random: Random): Promise<void> {
+  for (const company of simulation.world.companies) {
+    disableSome(simulation, company, random);
+    simulation.time.pass(5 * MINUTE);
+    await sweepStep(simulation, company, random, 'everywhere');
+  }
+}
+
 /** Days pass on which some sign in, or nobody can. */
 export async function silenceStep(
   simulation: Simulation,
   company: Company,
   random: Random,
 ): Promise<void> {
-  if (random.percent(30)) {
+  await noteDaysUntilNow(simulation, company);
+  if (random.percent(45)) {
     company.outage = !company.outage;
     simulation.count(company.outage ? 'fault sign-in breaks' : 'act sign-in mended');
     simulation.tell(`${company.id}: sign-in ${company.outage ? 'breaks' : 'works again'}`);

@@ -19,7 +19,7 @@ export type Theme =
 /** The theme of a seed. */
 export function themeOf(seed: string): Theme {
   return new Random(`${seed} theme`).weighted({
-    everything: 28,
+    everything: 26,
     exodus: 14,
     doors: 12,
     deaths: 12,
@@ -27,6 +27,6 @@ export function themeOf(seed: string): Theme {
     waves: 8,
     silence: 7,
     owners: 7,
-    everywhere: 4,
+    everywhere: 6,
   });
 }

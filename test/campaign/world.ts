@@ -129,7 +129,7 @@ function makeCompany(random: Random, index: number, now: number, theme: Theme): 
     days: new SignInDays(),
   };
   const size = random.weighted(
-    SIZES[theme === 'exodus' || theme === 'everywhere' ? 'larger' : 'else'],
+    SIZES[theme === 'exodus' || theme === 'everywhere' ? theme : 'else'],
   );
   const people = {
     small: random.int(5, 11),
@@ -141,7 +141,8 @@ function makeCompany(random: Random, index: number, now: number, theme: Theme): 
 }
 
 const SIZES = {
-  larger: { small: 0, middle: 75, large: 25 },
+  exodus: { small: 0, middle: 75, large: 25 },
+  everywhere: { small: 0, middle: 40, large: 60 },
   else: { small: 66, middle: 27, large: 7 },
 };
 

@@ -34,6 +34,7 @@ export class SweepWatch {
     const moved = user.state !== after.user.state || user.cause !== after.user.cause;
     if (!moved && lost.length + gained.length === 0) return;
     const run = String(change?.actor.runId ?? '');
+    const takesNothing = lost.length === 0 && hasAccess(after.user);
     if (change?.actor.kind !== 'sweep') {
       this.#notebook.blame(
         'trail',
@@ -41,6 +42,8 @@ export class SweepWatch {
       );
       return;
     }
+    // Whom a held plan had contained is released in every mode, and whosever they are by then.
+    if (change.reason === 'hold_ended' && after.user.state === 'active' && takesNothing) return;
     const takes = hasAccess(user) && (!hasAccess(after.user) || lost.length > 0);
     const worsens = takes || ['suspected', 'contained'].includes(after.user.state);
     if (user.owner !== 'roll')
@@ -60,8 +63,6 @@ export class SweepWatch {
         `${user.subject} is protected, and lost ${lost.join(', ')}`,
       );
     }
-    // Whom a held plan had contained is released in every mode.
-    if (change.reason === 'hold_ended') return;
     if (this.#notebook.facts.companyOf(user.connection_id).mode === 'observe') {
       this.#notebook.blame('brake', `${user.subject} was changed where the sweep only observes`);
     }
