@@ -27,8 +27,6 @@ export class Hearing {
   readonly totals: (number | null)[] = [];
   /** Whether the last page that came was called the last. */
   ended = false;
-  /** The date that the listing itself gives, where it gives one. */
-  spokeAt: number | null = null;
   begunOrder = 0;
   /** The true time at which it began. */
   begunTruly = 0;
@@ -96,7 +94,6 @@ export function overheard(directory: Directory, hearing: Hearing, listener: List
         }
         hearing.totals.push(page.value.announcedTotal);
         hearing.ended = page.value.next === null;
-        hearing.spokeAt = page.value.asOf ?? hearing.spokeAt;
         yield page.value;
       }
     },

@@ -1,20 +1,9 @@
-import { signIn } from './door.ts';
-import { operate } from './operators.ts';
 import type { GrantRow, UserRow } from './oracle/mirror.ts';
 import { hasAccess } from './oracle/mirror.ts';
 import { Random } from './random.ts';
 import type { Simulation } from './simulation.ts';
-import { sweep, tend } from './sweeping.ts';
-import { DAY, MINUTE } from './virtual-time.ts';
-import {
-  type Company,
-  factOf,
-  hire,
-  type Person,
-  PRIVILEGED,
-  ROLE_OF,
-  standingAt,
-} from './world.ts';
+import { MINUTE } from './virtual-time.ts';
+import { type Company, factOf, hire, PRIVILEGED, ROLE_OF, standingAt } from './world.ts';
 
 /** Two healthy sweeps see everything; a size that shrank has to be accepted before one counts. */
 const HEALTHY = 2;
@@ -30,55 +19,30 @@ export async function endHealthily(seed: string, simulation: Simulation): Promis
   simulation.queue.heal();
   simulation.tell('from here on nothing goes wrong');
   for (const company of simulation.world.companies) {
-    company.outage = false;
     ensureSomebodyIsThere(company, simulation, random);
-    await endOf(company, simulation, random);
-    if (company.mode !== 'observe') judgeEnd(company, simulation);
-  }
-}
-
-async function endOf(company: Company, simulation: Simulation, random: Random): Promise<void> {
-  const { misses, silence } = company;
-  let healthy = 0;
-  const wanted = wantedOf(company);
-  const pauseMs = silence?.alone === true ? DAY : (misses?.apartMs ?? 6 * MINUTE);
-  for (let sweeps = 0; healthy < wanted && sweeps < MOST; sweeps++) {
-    simulation.time.pass(pauseMs);
-    if (silence !== null) await letEverybodySignIn(company, simulation);
-    else if (misses !== null) await showThatSignInWorks(company, simulation);
-    if (sweeps === 0) await simulation.expireLease(company);
-    const before = simulation.counts.get('sweep listing.shrunk') ?? 0;
-    await sweep(simulation, company);
-    if ((simulation.counts.get('sweep listing.shrunk') ?? 0) > before) {
-      await operate(simulation, { company, wish: 'accept_listing', random });
-      continue;
+    let healthy = 0;
+    const { misses } = company;
+    const wanted = misses === null ? HEALTHY : misses.needed + 1;
+    for (let sweeps = 0; healthy < wanted && sweeps < MOST; sweeps++) {
+      simulation.time.pass(misses?.apartMs ?? 6 * MINUTE);
+      if (misses !== null) await showThatSignInWorks(company, simulation);
+      if (sweeps === 0) await simulation.expireLease(company);
+      const before = simulation.counts.get('sweep listing.shrunk') ?? 0;
+      await simulation.sweep(company);
+      if ((simulation.counts.get('sweep listing.shrunk') ?? 0) > before) {
+        await simulation.operate(company, 'accept_listing', random);
+        continue;
+      }
+      healthy += 1;
+      if (company.mode === 'observe') continue;
+      simulation.time.pass(MINUTE);
+      await simulation.operate(company, 'approve', random);
+      await simulation.operate(company, 'approve', random);
+      await simulation.operate(company, 'apply', random);
     }
-    healthy += 1;
-    if (company.mode === 'observe') continue;
-    simulation.time.pass(MINUTE);
-    await operate(simulation, { company, wish: 'approve', random });
-    await operate(simulation, { company, wish: 'approve', random });
-    await operate(simulation, { company, wish: 'apply', random });
-  }
-  if (healthy < HEALTHY) {
-    simulation.oracle.blame('alive', `${company.id} could not be swept any more`);
-  }
-  // Whom a held plan had contained is released when it ends.
-  simulation.time.pass(MINUTE);
-  await tend(simulation, company);
-}
-
-/** So many sweeps see everything: where nobody can be asked, it takes as many as somebody must be missing. */
-function wantedOf({ misses, silence }: Company): number {
-  if (silence?.alone === true) return silence.deactivateDays + 2;
-  return misses === null ? HEALTHY : misses.needed + 1;
-}
-
-/** Whoever is there comes, so that silence means something. */
-async function letEverybodySignIn(company: Company, simulation: Simulation): Promise<void> {
-  for (const person of company.people.values()) {
-    if (!person.signsIn || standingAt(person, simulation.time.now) !== 'present') continue;
-    await signIn(simulation, company, person);
+    if (healthy < HEALTHY)
+      simulation.oracle.blame('alive', `${company.id} could not be swept any more`);
+    if (company.mode !== 'observe') judgeEnd(company, simulation);
   }
 }
 
@@ -87,7 +51,7 @@ async function showThatSignInWorks(company: Company, simulation: Simulation): Pr
   const { now } = simulation.time;
   const people = [...company.people.values()];
   const somebody = people.find((one) => one.signsIn && standingAt(one, now) === 'present');
-  if (somebody !== undefined) await signIn(simulation, company, somebody);
+  if (somebody !== undefined) await simulation.signIn(company, somebody);
 }
 
 /**
@@ -105,14 +69,13 @@ function ensureSomebodyIsThere(company: Company, simulation: Simulation, random:
 /** Whether everybody of a company ended as the truth has them. */
 function judgeEnd(company: Company, simulation: Simulation): void {
   const { mirror } = simulation.oracle;
-  const admins = mirror.recordsHolding(PRIVILEGED).map(({ id }) => id);
-  const few = mirror.holders(PRIVILEGED).length <= 2;
+  const admins = mirror.holders(PRIVILEGED);
   for (const user of mirror.users.values()) {
     if (user.connection_id !== company.id || user.owner !== 'roll') continue;
     const person = company.people.get(user.subject);
     if (person === undefined || user.directory_id === null) continue;
     const guarded = user.protected || user.protected_by_admin || person.protected;
-    const lastAdmin = admins.includes(user.id) && few;
+    const lastAdmin = admins.includes(user.id) && admins.length <= 2;
     const truth = standingAt(person, simulation.time.now);
     simulation.count(
       truth === 'present' ? 'checked person at the end' : 'checked leaver at the end',
@@ -125,7 +88,7 @@ function judgeEnd(company: Company, simulation: Simulation): void {
       );
       continue;
     }
-    if (user.cause === 'sweep' && !mayStaySilent(company, user, person, simulation)) {
+    if (user.cause === 'sweep') {
       simulation.oracle.blame(
         'same_end',
         `${user.subject} is present, and still shut out by a sweep`,
@@ -135,19 +98,6 @@ function judgeEnd(company: Company, simulation: Simulation): void {
     }
     if (hasAccess(user) && !guarded) judgeRoles(company, simulation, user, lastAdmin);
   }
-}
-
-/** Whom silence has ended, and whose groups give nothing, no sign-in brings back. */
-function mayStaySilent(
-  company: Company,
-  user: UserRow,
-  person: Person,
-  simulation: Simulation,
-): boolean {
-  if (user.state_reason !== 'silent' && company.silence?.alone !== true) return false;
-  return (
-    company.rolesMode === 'first_login' || factOf(person, simulation.time.now).groups.length === 0
-  );
 }
 
 /** Whether somebody ended with the roles that their groups give. */

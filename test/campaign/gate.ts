@@ -3,14 +3,12 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 
 /** Somebody of ours who works on the database: a worker, the door, an operator. */
-export type Role = 'worker' | 'door' | 'operator' | 'scim' | 'harness';
+export type Role = 'worker' | 'door' | 'operator' | 'harness';
 
 /** What a process meets at one of its statements or calls. */
 export interface Trouble {
   /** At which statement or call, counted from 1. */
   readonly at: number;
-  /** Counted from a moment on: the listing, whose first call it is, or the seal of the plan. */
-  readonly since?: 'listing' | 'sealed';
   readonly when: 'before' | 'after';
   /** `kill`: SIGKILL. `sever`: Postgres ends its connection. `pause`: others act meanwhile. */
   readonly kind: 'kill' | 'sever' | 'pause';
@@ -21,9 +19,6 @@ export interface Trouble {
 export class Killed extends Error {
   override readonly name = 'Killed';
 }
-
-/** The statement that begins each moment; a call to a directory has no text. */
-const MOMENTS = { listing: /^$/, sealed: /^update "plans" set "digest"/ } as const;
 
 /** A statement that is longer is not worth being prepared. */
 const LONGEST_PREPARED = 4_000;
@@ -98,8 +93,6 @@ export class Process {
   readonly #held = new Set<pg.Client>();
   readonly #broken = new WeakSet<pg.Client>();
   readonly #met: (trouble: Trouble) => void;
-  /** After how many statements and calls each moment came. */
-  readonly #moments = new Map<Trouble['since'], number>();
   #inTransaction = 0;
   /** While others act: whatever the process does side by side stands still, too. */
   #pausing: Promise<void> | null = null;
@@ -125,7 +118,7 @@ export class Process {
 
   /** Passes one call to a directory through. */
   async call<T>(work: () => Promise<T>): Promise<T> {
-    const trouble = await this.#arrive(null, '');
+    const trouble = await this.#arrive(null);
     const result = await work();
     this.#leave(trouble);
     if (this.killed) throw new Killed();
@@ -177,7 +170,7 @@ export class Process {
     values: unknown[],
     begins: boolean,
   ): Promise<pg.QueryResult> {
-    const trouble = await this.#arrive(client, text, begins);
+    const trouble = await this.#arrive(client, begins);
     if (this.#broken.has(client)) throw new Error('the connection is broken');
     if (begins) return this.#begin(client, text, trouble);
     const name = values.length > 0 ? this.#clients.nameOf(text) : undefined;
@@ -207,17 +200,16 @@ export class Process {
   }
 
   /** Counts, and meets what is to happen before. Answers with what happens after. */
-  async #arrive(client: pg.Client | null, text: string, begins = false): Promise<Trouble | null> {
+  async #arrive(client: pg.Client | null, begins = false): Promise<Trouble | null> {
     while (this.#pausing !== null) await this.#pausing;
     if (this.killed) throw new Killed();
     this.count += 1;
-    this.#noteMoment(text);
-    const next = this.#troubles.find((one) => this.#isDue(one));
-    if (next === undefined) return null;
+    const [next] = this.#troubles;
+    if (next === undefined || next.at > this.count) return null;
     const free = this.#inTransaction === 0 || (begins && this.#inTransaction === 1);
     if (next.kind === 'pause' && !free) return null;
     if (next.kind === 'sever' && client === null) return null;
-    this.#troubles.splice(this.#troubles.indexOf(next), 1);
+    this.#troubles.shift();
     if (next.kind === 'kill' && next.when === 'after') return next;
     this.#met(next);
     if (next.kind === 'pause') await this.#pause(next);
@@ -238,18 +230,6 @@ export class Process {
     } finally {
       this.#pausing = null;
     }
-  }
-
-  #noteMoment(text: string): void {
-    for (const [moment, statement] of Object.entries(MOMENTS)) {
-      const name = moment as keyof typeof MOMENTS;
-      if (!this.#moments.has(name) && statement.test(text)) this.#moments.set(name, this.count);
-    }
-  }
-
-  #isDue({ at, since }: Trouble): boolean {
-    const from = since === undefined ? 0 : this.#moments.get(since);
-    return from !== undefined && this.count >= from + at;
   }
 
   #leave(trouble: Trouble | null): void {

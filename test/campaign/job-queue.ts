@@ -8,10 +8,6 @@ interface Waiting {
 }
 
 const ATTEMPTS = 3;
-const RETRY_MS = 10_000;
-/** A worker that died is missed after a minute or more. */
-const ABANDONED_MS = 75_000;
-const MOST_ABANDONED = 3;
 
 /** A queue that loses jobs, hands them out twice, late and out of order, as queues do. */
 export class FaultyQueue implements JobQueue {
@@ -56,21 +52,9 @@ export class FaultyQueue implements JobQueue {
     return this.#random.shuffled(due.map(({ job }) => job));
   }
 
-  /** Gives a job whose worker has died to another one, as the queue does after a while. */
-  abandon(job: Job): void {
-    this.#count('job abandoned');
-    const abandoned = job.abandoned + 1;
-    if (abandoned > MOST_ABANDONED) return;
-    this.#waiting.push({ job: { ...job, abandoned }, dueAt: this.#now() + ABANDONED_MS });
-  }
-
-  /** Puts a job in again, where its outcome says so, or it failed. */
+  /** Puts a job in again, where its outcome says so. */
   settle(job: Job, outcome: JobOutcome | null): void {
     this.#count(`job ${outcome?.kind ?? 'failed'}`);
-    if (outcome === null && job.attempt < job.attempts) {
-      const next = { ...job, attempt: job.attempt + 1 };
-      this.#waiting.push({ job: next, dueAt: this.#now() + RETRY_MS });
-    }
     if (outcome?.kind !== 'again' && outcome?.kind !== 'later') return;
     const attempt = job.attempt + (outcome.kind === 'again' ? 1 : 0);
     this.#waiting.push({ job: { ...job, attempt }, dueAt: this.#now() + outcome.delayMs });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Residue, Violation } from './oracle/notebook.ts';
+import type { Residue, Violation } from './oracle/oracle.ts';
 import type { CampaignServer } from './server.ts';
 
 /** One run, as the process that ran it tells of it. */

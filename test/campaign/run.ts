@@ -2,13 +2,11 @@ import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import type { CampaignDatabase } from './campaign-database.ts';
 import { readCoverage } from './coverage.ts';
-import { begin } from './door.ts';
 import { endHealthily } from './epilogue.ts';
-import type { Residue, Violation } from './oracle/notebook.ts';
+import type { Residue, Violation } from './oracle/oracle.ts';
 import { Random } from './random.ts';
 import { type Step, scheduleOf, take } from './schedule.ts';
 import { Simulation } from './simulation.ts';
-import { sweep } from './sweeping.ts';
 
 /** How one run went. */
 export interface RunResult {
@@ -31,10 +29,10 @@ export async function runSeed(
   const simulation = new Simulation(seed, database);
   const restore = drawFrom(seed, simulation);
   try {
-    await begin(simulation);
+    await simulation.begin();
     for (const company of simulation.world.companies) {
       simulation.time.pass(60_000);
-      await sweep(simulation, company);
+      await simulation.sweep(company);
     }
     for (const step of steps) {
       if (simulation.violations.length > 0) break;

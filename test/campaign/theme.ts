@@ -2,31 +2,17 @@ import { Random } from './random.ts';
 
 /**
  * What a run is about, for what is rare when everything may happen: people who leave one
- * after another, sign-ins in the middle of sweeps, deaths, operators, plans that stay held,
- * silence, SCIM and administrators, companies that all lose people at once.
+ * after another, sign-ins in the middle of sweeps, deaths, operators.
  */
-export type Theme =
-  | 'everything'
-  | 'exodus'
-  | 'doors'
-  | 'deaths'
-  | 'operators'
-  | 'waves'
-  | 'silence'
-  | 'owners'
-  | 'everywhere';
+export type Theme = 'everything' | 'exodus' | 'doors' | 'deaths' | 'operators';
 
 /** The theme of a seed. */
 export function themeOf(seed: string): Theme {
   return new Random(`${seed} theme`).weighted({
-    everything: 26,
-    exodus: 14,
-    doors: 12,
-    deaths: 12,
-    operators: 8,
-    waves: 8,
-    silence: 7,
-    owners: 7,
-    everywhere: 6,
+    everything: 44,
+    exodus: 18,
+    doors: 14,
+    deaths: 14,
+    operators: 10,
   });
 }

@@ -5,8 +5,6 @@ import {
   toDirectoryId,
 } from '@rollcall/shared/core/ids';
 import type { Random } from './random.ts';
-import { SignInDays } from './sign-in-days.ts';
-import type { Theme } from './theme.ts';
 
 /** How somebody truly stands with an identity provider. */
 export type TrueStanding = 'present' | 'disabled' | 'unassigned' | 'gone';
@@ -27,8 +25,7 @@ export interface Person {
   readonly signsIn: boolean;
   /** Sign-ins bring no directory id: nobody can be asked about them. */
   readonly nameless: boolean;
-  /** Who answers for their life; an administrator may hand them over. */
-  owner: 'roll' | 'scim' | 'manual';
+  readonly owner: 'roll' | 'scim' | 'manual';
   readonly protected: boolean;
 }
 
@@ -57,18 +54,6 @@ export interface Company {
   readonly scim: boolean;
   /** How often, and how far apart, somebody has to be missing where nobody can be asked for one person; null: they can. */
   readonly misses: { readonly needed: number; readonly apartMs: number } | null;
-  /** From when on silence ends access; null: never. */
-  readonly silence: {
-    readonly deactivateDays: number;
-    readonly warnDays: readonly number[];
-    /** There is nobody to ask. */
-    readonly alone: boolean;
-  } | null;
-  /** Nobody can sign in, though they try. */
-  outage: boolean;
-  /** Until when, by our clock, it is written down whether sign-in was possible. */
-  notedUntil: number;
-  readonly days: SignInDays;
 }
 
 export const GROUPS = ['analysts', 'editors', 'admins'] as const;
@@ -86,31 +71,19 @@ export interface World {
 }
 
 /** Makes the companies of a run, and the people who are there at its beginning. */
-export function makeWorld(random: Random, now: number, theme: Theme): World {
-  const exodus = theme === 'exodus';
-  const count = exodus
-    ? 1
-    : Number(random.weighted(COMPANIES[theme === 'everywhere' ? theme : 'else']));
+export function makeWorld(random: Random, now: number, exodus: boolean): World {
+  const count = exodus ? 1 : Number(random.weighted({ '1': 72, '2': 20, '3': 8 }));
   return {
-    companies: Array.from({ length: count }, (_, index) => makeCompany(random, index, now, theme)),
+    companies: Array.from({ length: count }, (_, index) => makeCompany(random, index, now, exodus)),
   };
 }
 
-const COMPANIES = {
-  everywhere: { '1': 0, '2': 30, '3': 70 },
-  else: { '1': 72, '2': 20, '3': 8 },
-};
-
-function makeCompany(random: Random, index: number, now: number, theme: Theme): Company {
-  const exodus = theme === 'exodus';
-  const generous = random.percent(theme === 'everywhere' ? 70 : 25);
+function makeCompany(random: Random, index: number, now: number, exodus: boolean): Company {
+  const generous = random.percent(25);
   const company: Company = {
     id: toConnectionId(`company${index}`),
     people: new Map(),
-    mode:
-      exodus || theme === 'waves' || theme === 'everywhere'
-        ? 'auto'
-        : random.weighted({ auto: 74, approve: 20, observe: 6 }),
+    mode: exodus ? 'auto' : random.weighted({ auto: 74, approve: 20, observe: 6 }),
     rolesMode: random.weighted({ authoritative: 80, additive: 13, first_login: 7 }),
     percents: {
       absencePerRun: generous ? random.pick([10, 30]) : 2,
@@ -123,13 +96,10 @@ function makeCompany(random: Random, index: number, now: number, theme: Theme): 
     pageSize: random.int(2, 9),
     announcesTotal: random.percent(50),
     tellsGroups: !random.percent(12),
-    ...howAsked(random, theme),
-    outage: false,
-    notedUntil: now,
-    days: new SignInDays(),
+    ...howAsked(random),
   };
   const size = random.weighted(
-    SIZES[theme === 'exodus' || theme === 'everywhere' ? theme : 'else'],
+    exodus ? { small: 0, middle: 75, large: 25 } : { small: 66, middle: 27, large: 7 },
   );
   const people = {
     small: random.int(5, 11),
@@ -140,26 +110,12 @@ function makeCompany(random: Random, index: number, now: number, theme: Theme): 
   return company;
 }
 
-const SIZES = {
-  exodus: { small: 0, middle: 75, large: 25 },
-  everywhere: { small: 0, middle: 40, large: 60 },
-  else: { small: 66, middle: 27, large: 7 },
-};
-
-/**
- * One of ten is asked over SCIM; of others, one of seven answers for nobody alone. Silence
- * may count beside, and is all there is where nobody may be asked.
- */
-function howAsked(random: Random, theme: Theme): Pick<Company, 'scim' | 'misses' | 'silence'> {
-  const silent = random.percent(theme === 'silence' ? 100 : 4);
-  const days = random.int(3, 5);
-  const alone = silent && random.percent(60);
-  const silence = silent ? { deactivateDays: days, warnDays: [days - 2, days - 1], alone } : null;
-  if (alone) return { scim: false, misses: null, silence };
-  if (random.percent(10)) return { scim: true, misses: null, silence };
-  if (!random.percent(14)) return { scim: false, misses: null, silence };
+/** One of ten is asked over SCIM; of others, one of seven answers for nobody alone. */
+function howAsked(random: Random): Pick<Company, 'scim' | 'misses'> {
+  if (random.percent(10)) return { scim: true, misses: null };
+  if (!random.percent(14)) return { scim: false, misses: null };
   const apartMs = random.pick([60, 600]) * 60_000;
-  return { scim: false, misses: { needed: random.int(2, 4), apartMs }, silence };
+  return { scim: false, misses: { needed: random.int(2, 4), apartMs } };
 }
 
 /** Somebody joins the company. */

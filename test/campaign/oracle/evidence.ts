@@ -14,8 +14,6 @@ export interface Case {
   readonly lastRows: number | null;
   /** Where in the order of events the person's last sign-in was stored; null: none. */
   readonly signedInOrder: number | null;
-  /** The same by our clock. */
-  readonly signedInAt: number | null;
   readonly confirmAfterMs: number;
   /** How often somebody must be missing where nobody can be asked; null: they can. */
   readonly misses: { readonly needed: number; readonly apartMs: number } | null;
@@ -71,13 +69,9 @@ function judgeMisses(one: Case, row: Said | undefined): Verdict {
   if (one.misses === null) return wrong('a look-up could have been asked for');
   if (row !== undefined) return wrong(`the listing names them as ${row.standing}`);
   const since = one.signedInOrder ?? 0;
-  const isNewer = ({ begunOrder, spokeAt }: Hearing): boolean =>
-    begunOrder > since && (spokeAt === null || spokeAt > (one.signedInAt ?? 0));
-  const all = [...one.counted, one.own].filter(isNewer);
+  const all = [...one.counted, one.own].filter(({ begunOrder }) => begunOrder > since);
   const named = all.findLastIndex(({ rows }) => rows.some(({ id }) => id === one.id));
-  const times = all
-    .slice(named + 1)
-    .map(({ begunAt, spokeAt }) => Math.min(begunAt, spokeAt ?? begunAt));
+  const times = all.slice(named + 1).map(({ begunAt }) => begunAt);
   let count = 0;
   let last = Number.NEGATIVE_INFINITY;
   for (const at of times.sort((a, b) => a - b)) {
@@ -131,7 +125,7 @@ function isContradicted({ hearings, own, id }: Case, first: Said, second: Said):
 }
 
 /** Somebody whom the listing calls present was found before a look-up and after it. */
-export function isCanaryAround({ rows, lookUps }: Hearing, lookUp: Said): boolean {
+function isCanaryAround({ rows, lookUps }: Hearing, lookUp: Said): boolean {
   const present = new Set(rows.filter((said) => said.standing === 'present').map(({ id }) => id));
   const found = lookUps.filter((said) => said.standing === 'present' && present.has(said.id));
   return (

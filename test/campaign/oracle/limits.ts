@@ -1,18 +1,5 @@
 import { DAY } from '../virtual-time.ts';
 
-/** The limit over all connections that the latest of some takings breaks, or null. */
-export function brokenOverAll(all: readonly Taking[], population: number): string | null {
-  const last = all.at(-1);
-  if (last === undefined || (last.class !== 'absence' && last.class !== 'disabled')) return null;
-  const since = all.filter(({ at }) => at >= last.at - DAY);
-  const gone = since.filter((one) => one.class === 'absence' || one.class === 'disabled');
-  const received = new Set(gone.map(({ user }) => user)).size;
-  const allowed = Math.max(15, Math.floor(population / 50));
-  return received > allowed
-    ? `${received} over all connections in 24 hours of at most ${allowed}`
-    : null;
-}
-
 /** What one sweep took from, or gave back to, one person without anybody's approval. */
 export interface Taking {
   readonly run: string;

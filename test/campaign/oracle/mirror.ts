@@ -19,9 +19,6 @@ export interface UserRow {
   readonly version: number;
   readonly last_assertion_at: string | null;
   readonly last_confirmed_at: string | null;
-  readonly created_at: string;
-  /** Whose record it is, where an administrator has joined several. */
-  readonly person_id: string | null;
 }
 
 export interface GrantRow {
@@ -81,22 +78,11 @@ export class Mirror {
     ).length;
   }
 
-  /** The same of all connections. */
-  populationOverAll(): number {
-    return [...this.users.values()].filter((user) => user.owner === 'roll' && hasAccess(user))
-      .length;
-  }
-
-  /** The records of those who can exercise a role. */
-  recordsHolding(role: string): readonly UserRow[] {
-    return [...this.users.values()].filter(
-      (user) => hasAccess(user) && this.accessOf(user.id).roles.includes(role),
-    );
-  }
-
-  /** The people who can: two records that are joined are one person. */
+  /** Who can exercise a role. */
   holders(role: string): readonly string[] {
-    return [...new Set(this.recordsHolding(role).map(({ id, person_id }) => person_id ?? id))];
+    return [...this.users.values()]
+      .filter((user) => hasAccess(user) && this.accessOf(user.id).roles.includes(role))
+      .map(({ id }) => id);
   }
 
   #user(row: LedgerRow): void {

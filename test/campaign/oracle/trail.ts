@@ -17,9 +17,8 @@ export interface AuditRow {
 interface AuditView {
   readonly state: string;
   readonly cause: string | null;
-  /** Left out where the change leaves it as it is. */
-  readonly roles?: readonly string[];
-  readonly version?: number;
+  readonly roles: readonly string[];
+  readonly version: number;
 }
 
 /** What one transaction did to one user, and what it told of it. */
@@ -34,9 +33,7 @@ export interface Told {
 
 /** What the trail and the outbox of one transaction leave out, tell wrongly or tell twice. */
 export function gapsOf(told: Told): readonly string[] {
-  // Whoever is purged had no access, and so apps hear nothing.
-  const isPurged = told.audits.some(({ kind }) => kind === 'user.purged');
-  return [...auditGaps(told), ...(isPurged ? [] : outboxGaps(told))];
+  return [...auditGaps(told), ...outboxGaps(told)];
 }
 
 function auditGaps({ before, after, audits, single }: Told): readonly string[] {
@@ -52,7 +49,7 @@ function auditGaps({ before, after, audits, single }: Told): readonly string[] {
   }
   for (const { kind, before: was, after: is } of views) {
     // Of a newcomer it was the row that the same transaction had made.
-    const made = before.user === null && was?.version === 1 && was.roles?.length === 0;
+    const made = before.user === null && was?.version === 1 && was.roles.length === 0;
     if (was !== null && !made && !matches(was, before)) {
       gaps.push(`${kind} says it was ${JSON.stringify(was)}, and it was ${viewText(before)}`);
     }
@@ -72,8 +69,8 @@ function matches(view: AuditView, { user, roles }: Access): boolean {
     user !== null &&
     view.state === user.state &&
     view.cause === user.cause &&
-    (view.version ?? user.version) === user.version &&
-    [...(view.roles ?? roles)].sort().join(' ') === roles.join(' ')
+    view.version === user.version &&
+    [...view.roles].sort().join(' ') === roles.join(' ')
   );
 }
 
