@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ConnectionId, DirectoryId, Subject } from '../core/ids.ts';
 import type { User } from '../core/user.ts';
 import type { Tx } from '../db/database.ts';
+import { lockName } from '../db/named-lock.ts';
 import { toUser } from '../db/users.ts';
 
 /**
@@ -14,8 +15,8 @@ export async function lockDirectoryId(
   connectionId: ConnectionId,
   directoryId: DirectoryId,
 ): Promise<void> {
-  const key = `directory id:${connectionId}:${directoryId}`;
-  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx);
+  // By the same name as `is_newcomer` in the database.
+  await lockName(tx, `directory id:${connectionId}:${directoryId}`);
 }
 
 /** The users of a connection whom the directory names so; one, where all is well. */

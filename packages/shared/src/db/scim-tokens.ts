@@ -1,7 +1,8 @@
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { ConnectionId, ScimTokenId } from '../core/ids.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Database, Tx } from './database.ts';
+import { lockName } from './named-lock.ts';
 import type { ScimTokensTable } from './tables.ts';
 import { fromNullableTimestamp, fromTimestamp, toTimestamp } from './timestamp.ts';
 
@@ -102,8 +103,7 @@ export async function lockScimTokens(
   connectionId: ConnectionId,
   name: string,
 ): Promise<readonly ScimToken[]> {
-  const key = `scim token:${connectionId}:${name}`;
-  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx);
+  await lockName(tx, `scim token:${connectionId}:${name}`);
   const rows = await tx
     .selectFrom('scim_tokens')
     .selectAll()

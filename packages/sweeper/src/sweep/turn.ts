@@ -1,4 +1,5 @@
 import { type Database, inTransaction, type Tx } from '@rollcall/shared/db/database';
+import { lockName } from '@rollcall/shared/db/named-lock';
 import { sql } from 'kysely';
 import type { DirectoryPlace } from '../directories/place.ts';
 import type { ConnectionSweep } from './connection-sweep.ts';
@@ -52,7 +53,7 @@ async function whyNotYet(
   connectionId: ConnectionSweep['connectionId'],
   { key, concurrency }: DirectoryPlace,
 ): Promise<Pick<SweepWaits, 'why' | 'delayMs'> | null> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`directory ${key}`}, 0))`.execute(tx);
+  await lockName(tx, `directory ${key}`);
   const answer = await sql<{ asking: string; wait: number | null }>`
     select (select count(*) from sweep_leases
              where place = ${key} and expires_at > clock_timestamp()
