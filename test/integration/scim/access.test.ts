@@ -206,6 +206,16 @@ describe('the end of access', () => {
     expect(await grantsOf(id)).toEqual([]);
   });
 
+  it('gives no role that came meanwhile before the day of return', async () => {
+    const subject = someone();
+    const id = await scene.acme.user(subject, { externalId: subject });
+    await setActive(id, false);
+    await scene.acme.group('bi:came', [id]);
+    expect(await grantsOf(id)).toEqual([]);
+    await setActive(id, true);
+    expect(await grantsOf(id)).toEqual(['analyst by scim']);
+  });
+
   it('by an administrator does not keep a membership that went meanwhile', async () => {
     const subject = someone();
     const id = await scene.acme.user(subject, { externalId: subject });

@@ -47,8 +47,9 @@ export type ScimRolesWritten =
 /**
  * Writes the grants of the SCIM channel for any number of people, in the same few
  * statements for one as for ten thousand. Grants that assertions gave stay as they are.
- * Of people without access, too: an administrator who lets somebody in again asks nobody
- * which roles they have lost meanwhile. From the protected nothing is taken.
+ * To people without access nothing is given, until the caller asks again on the day of
+ * return; but what they have lost is taken at once, for an administrator who lets somebody
+ * in again asks nobody. From the protected nothing is taken.
  *
  * Where one of the last holders would lose a privileged role, nothing may stand: the
  * caller rolls back.
@@ -110,7 +111,8 @@ function differenceOf(
   const ours = held.filter((one) => one.channel === 'scim' && one.connectionId === connectionId);
   const wanted = new Set(mapping.roles);
   const dropped = user.protected ? [] : ours.filter(({ role }) => !wanted.has(role));
-  const given = mapping.roles.map((role) => {
+  const gives = hasAccess(user.state) ? mapping.roles : [];
+  const given = gives.map((role) => {
     return { role, because: mapping.because.filter((one) => one.role === role).map(toGrantReason) };
   });
   const renewed = given.filter(
