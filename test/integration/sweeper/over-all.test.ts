@@ -95,9 +95,20 @@ describe('the limit over all connections', () => {
       return Number((await house.pool.query(text)).rows[0].n);
     };
     const tools = { db: house.db, log: LOG, clock: () => house.sweepTime(10) };
+    // The worker comes to this one and waits: so it is stopped in the midst of the plan.
+    const held = await house.pool.connect();
+    await held.query('begin');
+    const lastOf =
+      'select from users where id = (select max(id::text)::uuid from users where subject = any($1)) for no key update';
+    const disabled = [...directories.get(first)!.people].filter(
+      ([, one]) => one.standing === 'disabled',
+    );
+    await held.query(lastOf, [disabled.map(([name]) => name)]);
     const running = runSweep(sweepOf(first), 'schedule', { ...tools, signal: stopped.signal });
     while ((await applied()) < 2) await new Promise((next) => setImmediate(next));
     stopped.abort();
+    await held.query('commit');
+    held.release();
     expect(await running).toMatchObject({ state: 'applying' });
     expect(await applied()).toBeLessThan(6);
 
